@@ -1,0 +1,296 @@
+import type {
+  Arrival,
+  Catalog,
+  CatalogCapabilities,
+  Change,
+  Condemned,
+  CondemnItem,
+  GraphReader,
+  ManifestRecord,
+  Page,
+  Policy,
+} from "../contract/catalog.ts";
+import type { DocumentCell } from "../contract/document-cell.ts";
+import type { Environment, Ms, Signal } from "../contract/environment.ts";
+import type { Located, Placement } from "../contract/placement.ts";
+import { OciStoreError } from "../errors.ts";
+import type { Digest } from "../model/digest.ts";
+import { change } from "./commands/change.ts";
+import { add, claim, release } from "./commands/claims.ts";
+import { condemn } from "./commands/condemn.ts";
+import { type Context, graphOf, visible } from "./commands/context.ts";
+import { dropPurged, markPurging } from "./commands/purge.ts";
+import { revive } from "./commands/revive.ts";
+import { Draft } from "./draft.ts";
+import type { CellFacts } from "./facts.ts";
+import { graphReader } from "./graph/reader.ts";
+import { paged } from "./page.ts";
+import type { CatalogState, CondemnedRow } from "./state.ts";
+
+export type CatalogCell = DocumentCell<CatalogState, Draft>;
+
+/** A cell that loses this often in a row has more writers than one document can serve. */
+const ATTEMPTS = 200;
+const LONGEST_PAUSE: Ms = 250;
+
+/**
+ * A catalog over one document. Every command is worked out on the document as it was loaded and put into effect as a whole,
+ * or worked out anew if somebody else was first. What the commands do is in `commands/`; this class only runs them.
+ */
+export class CellCatalog implements Catalog {
+  readonly capabilities: CatalogCapabilities;
+  readonly #cell: CatalogCell;
+  readonly #facts: CellFacts;
+  readonly #env: Environment;
+
+  constructor(
+    cell: CatalogCell,
+    o: { readonly facts: CellFacts; readonly env: Environment; readonly window: boolean },
+  ) {
+    this.#cell = cell;
+    this.#facts = o.facts;
+    this.#env = o.env;
+    const recorded = o.facts.membership === "recorded";
+    this.capabilities = { edges: recorded, queue: false, repositories: recorded, window: o.window };
+  }
+
+  async identity(o: Signal = {}): Promise<string> {
+    return (await this.#cell.load(o)).state.identity;
+  }
+
+  async policy(o: Signal = {}): Promise<Policy> {
+    return (await this.#cell.load(o)).state.policy;
+  }
+
+  setPolicy(policy: Policy, o: Signal = {}): Promise<void> {
+    return this.#update(o, async ({ draft }) => {
+      draft.policy = policy;
+    });
+  }
+
+  claim(
+    owner: string,
+    repository: string,
+    digests: readonly Digest[],
+    o: Signal & { readonly until: Ms; readonly from?: string | undefined },
+  ): Promise<ReadonlyMap<Digest, Placement>> {
+    const { until, from } = o;
+    return this.#update(o, (ctx) => claim(ctx, { owner, repository, digests, until, from }));
+  }
+
+  add(
+    owner: string,
+    repository: string,
+    arrivals: readonly Arrival[],
+    o: Signal & { readonly until: Ms },
+  ): Promise<void> {
+    return this.#update(o, (ctx) => add(ctx, owner, repository, arrivals, o.until));
+  }
+
+  release(owner: string, o: Signal & { readonly until?: Ms | undefined } = {}): Promise<void> {
+    return this.#update(o, async (ctx) => release(ctx, owner, o.until));
+  }
+
+  change(
+    repository: string,
+    changes: readonly Change[],
+    o: Signal & { readonly run?: string | undefined } = {},
+  ): Promise<readonly Digest[]> {
+    return this.#update(o, (ctx) => change(ctx, repository, changes, o.run));
+  }
+
+  lease(name: string, ttl: Ms, o: Signal = {}): Promise<number | undefined> {
+    return this.#update(o, async ({ draft, now }) => {
+      const lease = draft.leases.get(name);
+      if (lease && lease.until > now) return undefined;
+      const epoch = (lease?.epoch ?? 0) + 1;
+      draft.leases.set(name, { epoch, until: now + ttl });
+      return epoch;
+    });
+  }
+
+  endLease(name: string, epoch: number, o: Signal = {}): Promise<void> {
+    return this.#update(o, async ({ draft, now }) => {
+      // The row stays, so that no later lease gets the same epoch.
+      if (draft.leases.get(name)?.epoch === epoch) draft.leases.set(name, { epoch, until: now });
+    });
+  }
+
+  condemn(
+    items: readonly CondemnItem[],
+    o: Signal & {
+      readonly run: string;
+      readonly until: Ms;
+      readonly before?: Ms | undefined;
+      readonly epoch?: number | undefined;
+    },
+  ): Promise<readonly Digest[]> {
+    return this.#update(o, (ctx) => condemn(ctx, items, o));
+  }
+
+  revive(digests: readonly Digest[], o: Signal = {}): Promise<readonly Digest[]> {
+    return this.#update(o, async (ctx) => {
+      const revived: Digest[] = [];
+      for (const digest of digests) {
+        if (await revive(ctx, digest)) revived.push(digest);
+      }
+      return revived;
+    });
+  }
+
+  /**
+   * Mark, erase, forget: three steps, so that what dies between them leaves a mark that the next purge finds. Where names are
+   * fixed the cell is held all the while; where they are not, the marks alone keep others away.
+   */
+  purge(
+    erase: (placements: readonly Placement[]) => Promise<readonly Digest[]>,
+    o: Signal & {
+      readonly due: Ms;
+      readonly limit: number;
+      readonly epoch?: number | undefined;
+      readonly run?: string | undefined;
+    },
+  ): Promise<{ readonly purged: readonly Condemned[]; readonly revived: readonly Digest[] }> {
+    return this.#cell.exclusive(async () => {
+      const purged: CondemnedRow[] = [];
+      const revived: Digest[] = [];
+      // Each round takes what no condemned manifest names any more: parents first, then their children.
+      while (purged.length < o.limit) {
+        const round = await this.#attempt(o, (ctx) => markPurging(ctx, { ...o, limit: o.limit - purged.length }));
+        revived.push(...round.revived);
+        if (round.marked.length === 0) break;
+        const gone = new Set(await erase(round.marked));
+        const dropped = await this.#attempt(o, async (ctx) => dropPurged(ctx, round.marked, gone));
+        purged.push(...dropped);
+        if (dropped.length < round.marked.length) break;
+      }
+      return { purged, revived };
+    }, o);
+  }
+
+  async graph(o: Signal = {}): Promise<GraphReader> {
+    return graphReader(await graphOf(await this.#look(o)));
+  }
+
+  async resolve(repository: string, tag: string, o: Signal = {}): Promise<Digest | undefined> {
+    return (await this.#look(o)).draft.repository(repository).tags.get(tag);
+  }
+
+  async manifest(repository: string, digest: Digest, o: Signal = {}): Promise<ManifestRecord | undefined> {
+    const { draft } = await this.#look(o);
+    if (draft.condemned.has(digest)) return undefined;
+    const mediaType = draft.repository(repository).manifests.get(digest)?.mediaType;
+    return this.#facts.record(draft, repository, digest, { ...o, mediaType, probe: mediaType === undefined });
+  }
+
+  async locate(repository: string | undefined, digest: Digest, o: Signal = {}): Promise<Located | undefined> {
+    const ctx = await this.#look(o);
+    if (repository === undefined) return this.#facts.locate(ctx.draft, digest, o);
+    return visible(ctx, repository, digest);
+  }
+
+  async *tags(repository: string, page: Page = {}): AsyncGenerator<{ name: string; digest: Digest }> {
+    const { draft } = await this.#look(page);
+    yield* paged(
+      [...draft.repository(repository).tags],
+      ([name]) => name,
+      page,
+      ([name, digest]) => ({ name, digest }),
+    );
+  }
+
+  async *repositories(page: Page = {}): AsyncGenerator<string> {
+    const { draft } = await this.#look(page);
+    const names = [...draft.repositoryNames()].filter((name) => {
+      const { manifests, tags } = draft.repository(name);
+      return this.#facts.membership === "listed" || !manifests.keys().next().done || !tags.keys().next().done;
+    });
+    yield* paged(
+      names,
+      (name) => name,
+      page,
+      (name) => name,
+    );
+  }
+
+  async *pins(
+    repository: string,
+    o: Signal = {},
+  ): AsyncGenerator<{ name: string; digest: Digest; until?: Ms | undefined }> {
+    const { draft } = await this.#look(o);
+    for (const [name, pin] of draft.repository(repository).pins) yield { name, ...pin };
+  }
+
+  async *referrers(
+    repository: string,
+    subject: Digest,
+    page: Page & { readonly artifactType?: string | undefined } = {},
+  ): AsyncGenerator<ManifestRecord> {
+    const graph = (await graphOf(await this.#look(page))).repository(repository);
+    const records = (graph?.referrers.get(subject) ?? [])
+      .map((digest) => graph?.records.get(digest))
+      .filter((record): record is ManifestRecord => {
+        if (!record?.edges.some(({ kind, to }) => kind === "subject" && to === subject)) return false;
+        return page.artifactType === undefined || record.artifactType === page.artifactType;
+      });
+    yield* paged(
+      records,
+      ({ digest }) => digest,
+      page,
+      (record) => record,
+    );
+  }
+
+  async *candidates(): AsyncGenerator<Digest> {
+    throw new OciStoreError("UNSUPPORTED", "this catalog keeps no queue; mark the store instead");
+  }
+
+  async *condemned(o: Signal = {}): AsyncGenerator<Condemned> {
+    const { draft } = await this.#look(o);
+    for (const { digest, size, generation, run, until, kind } of draft.condemned.values()) {
+      yield { digest, size, generation, run, until, kind };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#cell.close();
+  }
+
+  async #look(o: Signal): Promise<Context> {
+    o.signal?.throwIfAborted();
+    const { state } = await this.#cell.load(o);
+    return this.#context(state, o);
+  }
+
+  #context(state: CatalogState, o: Signal): Context {
+    return {
+      draft: new Draft(state),
+      facts: this.#facts,
+      env: this.#env,
+      now: this.#env.now(),
+      o: { signal: o.signal },
+    };
+  }
+
+  #update<T>(o: Signal, command: (ctx: Context) => Promise<T>): Promise<T> {
+    return this.#cell.exclusive(() => this.#attempt(o, command), o);
+  }
+
+  async #attempt<T>(o: Signal, command: (ctx: Context) => Promise<T>): Promise<T> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      o.signal?.throwIfAborted();
+      const { state, version } = await this.#cell.load(o);
+      const ctx = this.#context(state, o);
+      const result = await command(ctx);
+      if (!ctx.draft.changed || (await this.#cell.replace(version, ctx.draft, o))) return result;
+      await this.#env.sleep(this.#pause(attempt), o);
+    }
+    throw new OciStoreError("UNAVAILABLE", `the catalog was changed by others ${ATTEMPTS} times in a row`);
+  }
+
+  /** Random, so that two that lost to each other do not meet again. */
+  #pause(attempt: number): Ms {
+    const [chance = 0] = this.#env.random(1);
+    return (Math.min(2 ** attempt, LONGEST_PAUSE) * chance) / 256;
+  }
+}

@@ -1,0 +1,163 @@
+import type { Change } from "../../contract/catalog.ts";
+import { OciStoreError } from "../../errors.ts";
+import { manifestNode } from "../../liveness/node.ts";
+import type { Digest } from "../../model/digest.ts";
+import type { Membership, Run } from "../state.ts";
+import { type Context, graphOf, isClaimed, visible } from "./context.ts";
+import { keepListing } from "./listing.ts";
+import { addMember, removeMember } from "./members.ts";
+import { put } from "./put.ts";
+import { removeAll } from "./remove.ts";
+
+/**
+ * All steps or none: the draft is thrown away if one of them throws. Removals are judged last, by the graph that the other
+ * steps leave behind, so that their order among the steps does not matter.
+ */
+export async function change(
+  ctx: Context,
+  repository: string,
+  changes: readonly Change[],
+  run: string | undefined,
+): Promise<readonly Digest[]> {
+  const before = await keepListing(ctx, repository, changes);
+  const removals = { forced: new Set<Digest>(), ifDead: new Set<Digest>() };
+  const tagsBefore = new Map(ctx.draft.repository(repository).tags);
+  for (const step of changes) {
+    switch (step.do) {
+      case "put": {
+        const tagged = changes.some((other) => other.do === "tag" && other.to === step.manifest.digest);
+        await put(ctx, repository, step.manifest, { tagged, sparse: step.sparse ?? false });
+        break;
+      }
+      case "tag":
+        await tag(ctx, repository, step);
+        break;
+      case "untag":
+        untag(ctx, repository, step);
+        break;
+      case "remove":
+        removals.forced.add(step.manifest);
+        break;
+      case "drop":
+        removals.ifDead.add(step.manifest);
+        break;
+      case "keep":
+        await keep(ctx, repository, step.manifest);
+        break;
+      case "unlink":
+        await unlink(ctx, repository, step.blob);
+        break;
+      case "pin": {
+        const { name, digest, until } = step;
+        if (!(await visible(ctx, repository, digest))) throw notFound(digest);
+        ctx.draft.repository(repository).pins.set(name, { digest, until });
+        break;
+      }
+      case "unpin": {
+        const { pins } = ctx.draft.repository(repository);
+        const pin = pins.get(step.name);
+        if (!pin) throw new OciStoreError("NOT_FOUND", `no pin ${step.name}`, { reference: step.name });
+        pins.delete(step.name);
+        ctx.draft.touch(pin.digest, ctx.now);
+        break;
+      }
+    }
+  }
+  const removed = await removeAll(ctx, repository, removals);
+  const unlisted = await before.dropUnexplained();
+  if (run) writeRun(ctx, repository, run, tagsBefore, [...removed, ...unlisted]);
+  return removed.map(([digest]) => digest);
+}
+
+async function tag(
+  ctx: Context,
+  repository: string,
+  { name, to, expect }: Extract<Change, { do: "tag" }>,
+): Promise<void> {
+  const { draft, facts, o } = ctx;
+  const target = draft.repository(repository);
+  const present = target.tags.get(name);
+  if (expect !== undefined && (expect ?? undefined) !== present) {
+    const wanted = expect === null ? "new" : `on ${expect}`;
+    throw new OciStoreError("CONFLICT", `tag ${name} is ${present ? `on ${present}` : "absent"}, not ${wanted}`, {
+      reference: name,
+      ...(present && { digest: present }),
+    });
+  }
+  const member = target.manifests.get(to);
+  if (member) {
+    target.manifests.set(to, { ...member, own: false });
+  } else {
+    const record = await facts.record(draft, repository, to, o);
+    if (!record || !(await visible(ctx, repository, to))) throw notFound(to);
+    addMember(ctx, repository, record, false);
+  }
+  target.tags.set(name, to);
+  if (present && present !== to) draft.touch(present, ctx.now);
+}
+
+function untag({ draft, now }: Context, repository: string, { name, expect }: Extract<Change, { do: "untag" }>): void {
+  const { tags } = draft.repository(repository);
+  const present = tags.get(name);
+  if (!present) throw new OciStoreError("NOT_FOUND", `no tag ${name}`, { reference: name });
+  if (expect !== undefined && expect !== present) {
+    throw new OciStoreError("CONFLICT", `tag ${name} is on ${present}, not on ${expect}`, {
+      reference: name,
+      digest: present,
+    });
+  }
+  tags.delete(name);
+  draft.touch(present, now);
+}
+
+async function keep(ctx: Context, repository: string, digest: Digest): Promise<void> {
+  const target = ctx.draft.repository(repository);
+  const member = target.manifests.get(digest);
+  if (member) {
+    target.manifests.set(digest, { ...member, own: true });
+    return;
+  }
+  const record = await ctx.facts.record(ctx.draft, repository, digest, ctx.o);
+  if (!record) throw notFound(digest);
+  addMember(ctx, repository, record, true);
+}
+
+async function unlink(ctx: Context, repository: string, digest: Digest): Promise<void> {
+  const { draft, now } = ctx;
+  if (!(await visible(ctx, repository, digest))) throw notFound(digest);
+  const holders = (await graphOf(ctx)).parents(manifestNode(repository, digest)).map((node) => node.digest);
+  if (holders.length > 0) {
+    throw new OciStoreError("IN_USE", `${digest} is named by ${holders.join(", ")}`, { digest, holders });
+  }
+  if (!isClaimed(draft, repository, digest, now)) return;
+  for (const [owner, claim] of [...draft.claims]) {
+    const digests = claim.held.get(repository);
+    if (!digests?.has(digest)) continue;
+    const rest = new Set([...digests].filter((other) => other !== digest));
+    draft.claims.set(owner, { ...claim, held: new Map(claim.held).set(repository, rest) });
+  }
+  draft.touch(digest, now);
+}
+
+function notFound(digest: Digest): OciStoreError {
+  return new OciStoreError("NOT_FOUND", `${digest} is not stored here`, { digest });
+}
+
+/** What went, so that it can be put back: tags and members, each as it was. */
+function writeRun(
+  { draft, now }: Context,
+  repository: string,
+  run: string,
+  tagsBefore: ReadonlyMap<string, Digest>,
+  removed: readonly (readonly [Digest, Membership])[],
+): void {
+  const { tags } = draft.repository(repository);
+  const lost = [...tagsBefore].filter(([name, digest]) => tags.get(name) !== digest);
+  if (lost.length === 0 && removed.length === 0) return;
+  const earlier: Run = draft.runs.get(run) ?? { at: now, tags: [], manifests: [] };
+  draft.runs.set(run, {
+    at: earlier.at,
+    tags: [...earlier.tags, ...lost.map(([name, digest]) => ({ repository, name, digest }))],
+    manifests: [...earlier.manifests, ...removed.map(([digest, membership]) => ({ repository, digest, membership }))],
+  });
+}

@@ -1,0 +1,120 @@
+import type { CondemnItem, Root } from "../../contract/catalog.ts";
+import { type Ms, randomId } from "../../contract/environment.ts";
+import { OciStoreError } from "../../errors.ts";
+import { bytesNode } from "../../liveness/node.ts";
+import { type SyncGraph, searchNow, type Verdicts } from "../../liveness/search.ts";
+import type { Digest } from "../../model/digest.ts";
+import type { StoreGraph } from "../graph/store-graph.ts";
+import type { CondemnedRow, Membership } from "../state.ts";
+import { type Context, graphOf } from "./context.ts";
+import { removeMember } from "./members.ts";
+import { refuseWhileFaulty } from "./remove.ts";
+
+export interface CondemnRequest {
+  readonly run: string;
+  readonly until: Ms;
+  readonly before?: Ms | undefined;
+  readonly epoch?: number | undefined;
+}
+
+/** The only way out of use, and it looks for itself: whatever the caller found out earlier may have changed since. */
+export async function condemn(
+  ctx: Context,
+  items: readonly CondemnItem[],
+  request: CondemnRequest,
+): Promise<readonly Digest[]> {
+  const { draft, facts, env, o } = ctx;
+  const { run, until, before } = request;
+  refuseWhileFaulty(ctx);
+  mustHoldLease(ctx, request.epoch);
+  const graph = await graphOf(ctx);
+  if (graph.liveUnreadable().length > 0) return [];
+  const isKept = await keptBy(ctx, graph, before);
+  const readers = await readersOf(ctx, run);
+
+  const condemned: Digest[] = [];
+  for (const item of items) {
+    const { digest, size, generation, kind } = item;
+    if (draft.condemned.has(digest) || isKept(digest)) continue;
+    const located = await facts.locate(draft, digest, o);
+    if (located && located.generation !== generation) continue;
+    if (before !== undefined && located && located.since > before) continue;
+    const repositories = new Map(readers.get(digest));
+    for (const { repository } of graph.parents(bytesNode(digest))) {
+      if (repository === undefined || !graph.repository(repository)?.records.has(digest)) continue;
+      const membership = removeMember(ctx, repository, digest);
+      if (membership) repositories.set(repository, membership);
+    }
+    const row: CondemnedRow = {
+      ...facts.condemnedPlace({ digest, size, generation }, run),
+      run,
+      until,
+      kind,
+      id: randomId(env),
+      purging: false,
+      repositories,
+    };
+    draft.condemned.set(digest, row);
+    draft.blobs.delete(digest);
+    condemned.push(digest);
+  }
+  return condemned;
+}
+
+/** R24: a collector that slept while another took over decides nothing any more. */
+export function mustHoldLease({ draft }: Context, epoch: number | undefined): void {
+  if (epoch === undefined) return;
+  if (draft.leases.get("collect")?.epoch !== epoch) {
+    throw new OciStoreError("CONFLICT", "another collector has taken over");
+  }
+}
+
+/**
+ * Live, or younger than the grace, or held by something that is. Grace flows as liveness does: what a young manifest names
+ * is left alone for as long as the manifest is, and so are its referrers.
+ */
+async function keptBy(
+  { draft, facts, o }: Context,
+  graph: StoreGraph,
+  before: Ms | undefined,
+): Promise<(digest: Digest) => boolean> {
+  if (before === undefined) return (digest) => graph.bytesAreLive(digest);
+  const young = new Set<Digest>();
+  for (const { digest } of graph.manifests()) {
+    const located = await facts.locate(draft, digest, o);
+    if (located && located.since > before) young.add(digest);
+  }
+  const verdicts: Verdicts = new Map();
+  const withGrace: SyncGraph = {
+    roots: (node) => {
+      const roots = graph.roots(node);
+      const grace: Root = { ...node, why: "own", name: "grace" };
+      return roots.length > 0 || !young.has(node.digest) ? roots : [grace];
+    },
+    parents: (node) => graph.parents(node),
+    subjects: (node) => graph.subjects(node),
+    referrers: (node) => graph.referrers(node),
+  };
+  return (digest) => searchNow(withGrace, bytesNode(digest), verdicts).live;
+}
+
+/** Who could read what this run took out of its repository: the manifests themselves, and what they name. */
+async function readersOf(
+  { draft, facts, o }: Context,
+  run: string,
+): Promise<ReadonlyMap<Digest, ReadonlyMap<string, Membership | undefined>>> {
+  const readers = new Map<Digest, Map<string, Membership | undefined>>();
+  const note = (digest: Digest, repository: string, membership: Membership | undefined) => {
+    const noted = readers.get(digest) ?? new Map<string, Membership | undefined>();
+    noted.set(repository, membership ?? noted.get(repository));
+    readers.set(digest, noted);
+  };
+  for (const { repository, digest, membership } of draft.runs.get(run)?.manifests ?? []) {
+    note(digest, repository, membership);
+    const record = draft.records.get(digest) ?? (await facts.record(draft, repository, digest, { ...o, probe: true }));
+    for (const { to, kind } of record?.edges ?? []) {
+      if (kind !== "subject") note(to, repository, undefined);
+    }
+  }
+  return readers;
+}

@@ -1,0 +1,49 @@
+import type { Environment, Ms, Signal } from "../../contract/environment.ts";
+import type { Located } from "../../contract/placement.ts";
+import type { Digest } from "../../model/digest.ts";
+import type { Draft } from "../draft.ts";
+import type { CellFacts } from "../facts.ts";
+import { buildStoreGraph, type StoreGraph } from "../graph/store-graph.ts";
+
+/**
+ * What a command works on: one version of the document with its own changes on top. A command reads only this, and
+ * changes only the draft, so it can be run again on a newer version; the one thing it does to the world outside is to let
+ * bytes arrive under their name, which does no harm twice.
+ */
+export interface Context {
+  readonly draft: Draft;
+  readonly facts: CellFacts;
+  readonly env: Environment;
+  readonly now: Ms;
+  readonly o: Signal;
+}
+
+/** The graph as the draft has it now. */
+export function graphOf({ draft, facts, now, o }: Context): Promise<StoreGraph> {
+  return buildStoreGraph(draft, facts, now, o);
+}
+
+/** Bytes in use that a repository may read: what it is or names, and what is claimed in it. */
+export async function visible(ctx: Context, repository: string, digest: Digest): Promise<Located | undefined> {
+  const { draft, facts, now, o } = ctx;
+  if (facts.membership === "recorded") {
+    const { manifests, content } = draft.repository(repository);
+    if (!manifests.has(digest) && !content.has(digest) && !isClaimed(draft, repository, digest, now)) return undefined;
+  }
+  return facts.locate(draft, digest, o);
+}
+
+export function isClaimed(draft: Draft, repository: string, digest: Digest, now: Ms): boolean {
+  for (const { until, held } of draft.claims.values()) {
+    if (until > now && held.get(repository)?.has(digest)) return true;
+  }
+  return false;
+}
+
+/** Adds to what an owner holds in a repository, until then at least. */
+export function hold(draft: Draft, owner: string, repository: string, digests: Iterable<Digest>, until: Ms): void {
+  const claim = draft.claims.get(owner);
+  const held = new Map(claim?.held);
+  held.set(repository, new Set([...(held.get(repository) ?? []), ...digests]));
+  draft.claims.set(owner, { until: Math.max(until, claim?.until ?? until), held });
+}

@@ -1,0 +1,78 @@
+import type { Ms } from "../../contract/environment.ts";
+import type { Digest } from "../../model/digest.ts";
+import type { CondemnedRow } from "../state.ts";
+import { mustHoldLease } from "./condemn.ts";
+import { type Context, graphOf } from "./context.ts";
+import { refuseWhileFaulty } from "./remove.ts";
+import { revive } from "./revive.ts";
+
+export interface PurgeRequest {
+  readonly due: Ms;
+  readonly limit: number;
+  readonly epoch?: number | undefined;
+  readonly run?: string | undefined;
+}
+
+/**
+ * Marks what may be erased now: due, and named by no manifest that is itself condemned and not yet gone. So a manifest is
+ * always gone before what it names, whatever dies in between. Looks a second time first: what has become referenced since
+ * it was condemned (a foreign tool honours no lock) comes back instead.
+ */
+export async function markPurging(
+  ctx: Context,
+  request: PurgeRequest,
+): Promise<{ readonly marked: readonly CondemnedRow[]; readonly revived: readonly Digest[] }> {
+  const { draft, facts, o } = ctx;
+  const { due, limit, run } = request;
+  mustHoldLease(ctx, request.epoch);
+  const isDue = (row: CondemnedRow) => row.until <= due && (run === undefined || row.run === run);
+  if (![...draft.condemned.values()].some(isDue)) return { marked: [], revived: [] };
+  refuseWhileFaulty(ctx);
+
+  const graph = await graphOf(ctx);
+  if (graph.liveUnreadable().length > 0) return { marked: [], revived: [] };
+  const revived: Digest[] = [];
+  for (const [digest] of [...draft.condemned]) {
+    if (graph.bytesAreLive(digest) && (await revive(ctx, digest))) revived.push(digest);
+  }
+
+  const named = new Set<Digest>();
+  for (const row of draft.condemned.values()) {
+    const record =
+      row.kind === "manifest"
+        ? (draft.records.get(row.digest) ?? (await facts.record(draft, "", row.digest, { ...o, probe: true })))
+        : undefined;
+    for (const { to, kind } of record?.edges ?? []) {
+      if (kind !== "subject") named.add(to);
+    }
+  }
+  const marked: CondemnedRow[] = [];
+  for (const [digest, row] of [...draft.condemned]) {
+    if (marked.length === limit) break;
+    if (!isDue(row) || named.has(digest)) continue;
+    const purging = { ...row, purging: true };
+    draft.condemned.set(digest, purging);
+    marked.push(purging);
+  }
+  return { marked, revived };
+}
+
+/** Forgets what has been erased. A mark that is another one by now belongs to somebody else. */
+export function dropPurged(
+  { draft }: Context,
+  marked: readonly CondemnedRow[],
+  gone: ReadonlySet<Digest>,
+): CondemnedRow[] {
+  const dropped: CondemnedRow[] = [];
+  for (const row of marked) {
+    if (!gone.has(row.digest) || draft.condemned.get(row.digest)?.id !== row.id) continue;
+    draft.condemned.delete(row.digest);
+    draft.records.delete(row.digest);
+    dropped.push(row);
+  }
+  const runs = new Set([...draft.condemned.values()].map(({ run }) => run));
+  for (const { run } of dropped) {
+    if (!runs.has(run)) draft.runs.delete(run);
+  }
+  return dropped;
+}

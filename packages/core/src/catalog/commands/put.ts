@@ -1,0 +1,120 @@
+import type { ManifestRecord } from "../../contract/catalog.ts";
+import { OciStoreError } from "../../errors.ts";
+import { manifestNode } from "../../liveness/node.ts";
+import type { Digest } from "../../model/digest.ts";
+import type { Edge } from "../../model/edge.ts";
+import { type Context, graphOf, visible } from "./context.ts";
+import { addMember } from "./members.ts";
+import { revive } from "./revive.ts";
+
+/**
+ * Records a manifest, in the step that checks that what it names is there. Condemned content that it names is brought back
+ * in this very step; what is being purged counts as missing.
+ */
+export async function put(
+  ctx: Context,
+  repository: string,
+  manifest: ManifestRecord,
+  { tagged, sparse }: { readonly tagged: boolean; readonly sparse: boolean },
+): Promise<void> {
+  const { draft, facts, o } = ctx;
+  const { digest } = manifest;
+  if (draft.condemned.has(digest)) await revive(ctx, digest, repository);
+  if (!(await facts.locate(draft, digest, o))) throw missing(digest, [digest]);
+
+  const edges: Edge[] = [];
+  const absent: Digest[] = [];
+  for (const edge of manifest.edges) {
+    const isThere = await isStored(ctx, repository, edge);
+    if (!isThere && isRequired(edge)) {
+      if (!sparse) absent.push(edge.to);
+      edges.push({ ...edge, optional: true });
+    } else {
+      edges.push(edge);
+    }
+  }
+  if (absent.length > 0) throw missing(digest, absent);
+
+  const record = { ...manifest, edges };
+  const present = draft.repository(repository).manifests.get(digest);
+  const own = present ? present.own : !tagged && !(await isNamed(ctx, repository, record));
+  if (facts.membership === "recorded") {
+    addMember(ctx, repository, record, own);
+    nameChildren(ctx, repository, record);
+    if (!present) welcomeSubject(ctx, repository, digest);
+  } else {
+    // Listed are what is tagged, what is `own`, and referrers, which other tools find that way.
+    const isReferrer = record.edges.some(({ kind }) => kind === "subject");
+    if (!present && (tagged || own || isReferrer)) addMember(ctx, repository, record, tagged ? false : undefined);
+    await unlistChildren(ctx, repository, record);
+  }
+}
+
+/** A subject may always be missing, and so may what only a guess at an unknown document's text has found. */
+function isRequired({ kind, optional }: Edge): boolean {
+  return !optional && kind !== "subject" && kind !== "opaque";
+}
+
+async function isStored(ctx: Context, repository: string, { to, kind }: Edge): Promise<boolean> {
+  const { draft, facts } = ctx;
+  if (draft.condemned.has(to) && kind !== "subject" && ctx.draft.condemned.get(to)?.repositories.has(repository)) {
+    await revive(ctx, to, repository);
+  }
+  if (kind === "manifest" && facts.membership === "recorded") return draft.repository(repository).manifests.has(to);
+  return (await visible(ctx, repository, to)) !== undefined;
+}
+
+function missing(digest: Digest, digests: readonly Digest[]): OciStoreError {
+  return new OciStoreError(
+    "MISSING_CONTENT",
+    `${digest} needs content that is not stored here: ${digests.join(", ")}`,
+    {
+      digest,
+      digests,
+    },
+  );
+}
+
+/** Whether something names it already: a stored manifest as its child, or it is a referrer of what is stored. */
+async function isNamed(ctx: Context, repository: string, { digest, edges }: ManifestRecord): Promise<boolean> {
+  const subject = edges.find(({ kind }) => kind === "subject")?.to;
+  if (ctx.facts.membership === "recorded") {
+    const { content, manifests } = ctx.draft.repository(repository);
+    return content.has(digest) || (subject !== undefined && manifests.has(subject));
+  }
+  const graph = await graphOf(ctx);
+  if (graph.parents(manifestNode(repository, digest)).length > 0) return true;
+  return subject !== undefined && (graph.repository(repository)?.records.has(subject) ?? false);
+}
+
+/** From now on its children are somebody's: they are roots of their own no longer. */
+function nameChildren({ draft }: Context, repository: string, { edges }: ManifestRecord): void {
+  const { manifests } = draft.repository(repository);
+  for (const { to, kind } of edges) {
+    const child = kind === "subject" ? undefined : manifests.get(to);
+    if (child?.own) manifests.set(to, { ...child, own: false });
+  }
+}
+
+/** The same on a plain layout, where being listed without a tag is the record of `own`. */
+async function unlistChildren(ctx: Context, repository: string, { edges }: ManifestRecord): Promise<void> {
+  const { draft, facts, o } = ctx;
+  const { manifests, tags } = draft.repository(repository);
+  const tagged = new Set([...tags].map(([, digest]) => digest));
+  for (const { to, kind } of edges) {
+    const child = kind === "subject" ? undefined : manifests.get(to);
+    if (!child || tagged.has(to)) continue;
+    const record = await facts.record(draft, repository, to, { ...o, mediaType: child.mediaType });
+    if (record?.edges.some((edge) => edge.kind === "subject")) manifests.set(to, { ...child, own: undefined });
+    else manifests.delete(to);
+  }
+}
+
+/** Referrers that came before their subject go with it from now on. */
+function welcomeSubject({ draft }: Context, repository: string, digest: Digest): void {
+  const { manifests, referrers } = draft.repository(repository);
+  for (const referrer of referrers.get(digest) ?? []) {
+    const member = manifests.get(referrer);
+    if (member?.own) manifests.set(referrer, { ...member, own: false });
+  }
+}

@@ -1,0 +1,43 @@
+import type { ManifestRecord } from "../contract/catalog.ts";
+import type { Signal } from "../contract/environment.ts";
+import type { Located, Placement } from "../contract/placement.ts";
+import type { Digest } from "../model/digest.ts";
+import type { Draft } from "./draft.ts";
+
+/**
+ * What a cell catalog has to know besides its document. A catalog that records everything finds it in the document; a
+ * plain layout looks at the disk.
+ */
+export interface CellFacts {
+  /**
+   * `recorded`: the document lists every manifest, and tells what is known of each. `listed`: there is one repository; a
+   * manifest is stored if its bytes are, and the document lists those that nothing else leads to.
+   */
+  readonly membership: "recorded" | "listed";
+  /** Bytes under their final name, where they are in use. */
+  locate(draft: Draft, digest: Digest, o?: Signal): Promise<Located | undefined>;
+  /**
+   * The manifest that these bytes are in a repository, in use or condemned; `undefined` if it is not there.
+   *
+   * @param o.mediaType What whoever names it says it is.
+   * @param o.probe The bytes may be anything: what is plainly no manifest is `undefined` too.
+   * @throws if it is there and cannot be read or understood.
+   */
+  record(
+    draft: Draft,
+    repository: string,
+    digest: Digest,
+    o?: Signal & { readonly mediaType?: string | undefined; readonly probe?: boolean },
+  ): Promise<ManifestRecord | undefined>;
+  /** Where bytes lie once a run has condemned them. */
+  condemnedPlace(placement: Placement, run: string): Placement;
+}
+
+/** The facts of a catalog whose document holds the tables `blobs` and `records`. */
+export const recordedFacts: CellFacts = {
+  membership: "recorded",
+  locate: async (draft, digest) => draft.blobs.get(digest),
+  record: async (draft, repository, digest) =>
+    draft.repository(repository).manifests.has(digest) ? draft.records.get(digest) : undefined,
+  condemnedPlace: (placement) => placement,
+};

@@ -1,0 +1,18 @@
+export { applied } from "./apply.ts";
+export { type CatalogCell, CellCatalog } from "./cell-catalog.ts";
+export { Draft, RepositoryDraft } from "./draft.ts";
+export { type CellFacts, recordedFacts } from "./facts.ts";
+export { Overlay } from "./overlay.ts";
+export { recordOf } from "./record.ts";
+export type {
+  CatalogState,
+  Claim,
+  CondemnedRow,
+  Lease,
+  Membership,
+  Pin,
+  RepositoryState,
+  Run,
+  Tables,
+} from "./state.ts";
+export { EMPTY_REPOSITORY } from "./state.ts";

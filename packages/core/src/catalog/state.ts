@@ -1,0 +1,91 @@
+import type { Condemned, ManifestRecord, Policy } from "../contract/catalog.ts";
+import type { Ms } from "../contract/environment.ts";
+import type { Located } from "../contract/placement.ts";
+import type { Digest } from "../model/digest.ts";
+
+/** That a manifest is in a repository. */
+export interface Membership {
+  readonly mediaType: string;
+  readonly size: number;
+  readonly artifactType?: string | undefined;
+  /**
+   * *Stored, and nothing has named it yet*: a root of its own. A recorded fact; `undefined` only where being listed is the
+   * only record there is (a plain layout), and then what listed entries explain each other decides.
+   */
+  readonly own: boolean | undefined;
+  readonly pushed: Ms;
+}
+
+export interface Pin {
+  readonly digest: Digest;
+  readonly until?: Ms | undefined;
+}
+
+export interface RepositoryState {
+  readonly manifests: ReadonlyMap<Digest, Membership>;
+  readonly tags: ReadonlyMap<string, Digest>;
+  readonly pins: ReadonlyMap<string, Pin>;
+  /** How many members name a digest as content. Empty where the disk is the record. */
+  readonly content: ReadonlyMap<Digest, number>;
+  /** Subject to the members that refer to it, stored or not. Empty where the disk is the record. */
+  readonly referrers: ReadonlyMap<Digest, readonly Digest[]>;
+}
+
+/** What an open session holds. */
+export interface Claim {
+  readonly until: Ms;
+  /** Repository, then digests. */
+  readonly held: ReadonlyMap<string, ReadonlySet<Digest>>;
+}
+
+/** Bytes out of use, with what it takes to bring them back whole. */
+export interface CondemnedRow extends Condemned {
+  /** New each time something is condemned: a mark that was lifted and set again is another mark. */
+  readonly id: string;
+  readonly purging: boolean;
+  /** The repositories that had it, and so may have it back; with the membership, where it was a manifest there. */
+  readonly repositories: ReadonlyMap<string, Membership | undefined>;
+}
+
+/** What a run took out, for `undo`. */
+export interface Run {
+  readonly at: Ms;
+  readonly tags: readonly { readonly repository: string; readonly name: string; readonly digest: Digest }[];
+  readonly manifests: readonly {
+    readonly repository: string;
+    readonly digest: Digest;
+    readonly membership: Membership;
+  }[];
+}
+
+export interface Lease {
+  readonly epoch: number;
+  readonly until: Ms;
+}
+
+/** The tables of the document. `blobs` and `records` are empty where a look at the disk answers instead. */
+export interface Tables {
+  readonly blobs: ReadonlyMap<Digest, Located>;
+  readonly records: ReadonlyMap<Digest, ManifestRecord>;
+  readonly claims: ReadonlyMap<string, Claim>;
+  readonly condemned: ReadonlyMap<Digest, CondemnedRow>;
+  readonly runs: ReadonlyMap<string, Run>;
+  readonly leases: ReadonlyMap<string, Lease>;
+}
+
+/** The whole document of a cell catalog. */
+export interface CatalogState extends Tables {
+  readonly identity: string;
+  readonly policy: Policy;
+  readonly repositories: ReadonlyMap<string, RepositoryState>;
+  /** What in the document could not be understood. It can be read past, but nothing is deleted while there is any. */
+  readonly faults: readonly string[];
+}
+
+export const EMPTY_REPOSITORY: RepositoryState = {
+  manifests: new Map(),
+  tags: new Map(),
+  pins: new Map(),
+  content: new Map(),
+  referrers: new Map(),
+};

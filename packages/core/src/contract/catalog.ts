@@ -1,0 +1,230 @@
+import type { Annotations } from "../model/descriptor.ts";
+import type { Digest } from "../model/digest.ts";
+import type { Edge } from "../model/edge.ts";
+import type { Ms, Signal } from "./environment.ts";
+import type { Located, Placement } from "./placement.ts";
+
+export interface CatalogCapabilities {
+  /** The catalog keeps the edges of every manifest, so that no liveness question reads a manifest. */
+  readonly edges: boolean;
+  /** {@link Catalog.candidates} knows what may have become garbage; without it a collection marks the whole store. */
+  readonly queue: boolean;
+  /** More than one repository. Without it there is one, named `""`, whose content is what the blob store holds. */
+  readonly repositories: boolean;
+  /** Condemned content outlives the process that condemned it. */
+  readonly window: boolean;
+}
+
+/** How long what was removed, or never referenced, stays. Kept in the store, so that every process follows the same. */
+export interface Policy {
+  /** Collection leaves alone what lost its last reason to live, or arrived, less than so long ago. */
+  readonly grace: Ms;
+  /** How long condemned content can be brought back. */
+  readonly window: Ms;
+  /** How long a collection leaves condemned content in place for writers that honour no lock; a removal never waits. */
+  readonly wait: Ms;
+}
+
+/** What is known of a manifest that is stored. */
+export interface ManifestRecord extends Placement {
+  readonly mediaType: string;
+  readonly artifactType?: string | undefined;
+  readonly annotations?: Annotations | undefined;
+  readonly edges: readonly Edge[];
+  /** When it came into this repository. */
+  readonly pushed: Ms;
+}
+
+/**
+ * A node of the content graph. With a repository: that manifest in that repository, whose liveness decides what can be
+ * read there. Without: the bytes of a digest, which live while anything in any repository keeps them.
+ */
+export interface GraphNode {
+  readonly repository: string | undefined;
+  readonly digest: Digest;
+}
+
+/** Why a node is live of itself. `name` is the tag, the pin, or the owner of the claim. */
+export interface Root extends GraphNode {
+  readonly why: "tag" | "pin" | "claim" | "own";
+  readonly name?: string | undefined;
+}
+
+/** A manifest that is stored but cannot be read or understood, so that nobody knows what it names. */
+export interface Unreadable extends GraphNode {
+  readonly error: unknown;
+}
+
+/**
+ * The questions that the rule of liveness asks. Whether all answers are of one moment is the catalog's choice; whatever
+ * acts on one is checked again in the catalog's critical section.
+ */
+export interface GraphReader {
+  /** Tags that are no referrer machinery, pins and claims that have not run out, and the `own` mark. */
+  roots(node: GraphNode, o?: Signal): Promise<readonly Root[]>;
+  /** The stored manifests that name it as content. For bytes also the manifests they are, and those whose subject they are. */
+  parents(node: GraphNode, o?: Signal): Promise<readonly GraphNode[]>;
+  /** The stored manifests that it refers to: its subject, and what a referrer tag on it is named after. */
+  subjects(node: GraphNode, o?: Signal): Promise<readonly GraphNode[]>;
+  /** The reverse of {@link subjects}. */
+  referrers(node: GraphNode, o?: Signal): Promise<readonly GraphNode[]>;
+  /** Every manifest that is stored, in every repository. */
+  manifests(o?: Signal): AsyncIterable<GraphNode & { readonly record: ManifestRecord }>;
+  /** Every root. */
+  allRoots(o?: Signal): AsyncIterable<Root>;
+  unreadable(o?: Signal): AsyncIterable<Unreadable>;
+}
+
+/** One step of {@link Catalog.change}. */
+export type Change =
+  /** Record a manifest whose bytes are stored. What it names must be stored, unless `sparse` or optional. */
+  | { readonly do: "put"; readonly manifest: ManifestRecord; readonly sparse?: boolean }
+  /** `expect`: what the tag must point to now; `null`, that it must be new. */
+  | { readonly do: "tag"; readonly name: string; readonly to: Digest; readonly expect?: Digest | null | undefined }
+  | { readonly do: "untag"; readonly name: string; readonly expect?: Digest | undefined }
+  /** Take a manifest out of the repository with all its tags; `IN_USE` while a live manifest, a pin or a claim holds it. */
+  | { readonly do: "remove"; readonly manifest: Digest }
+  /** The same, but only if nothing keeps it once the other steps are done; skipped silently otherwise. */
+  | { readonly do: "drop"; readonly manifest: Digest }
+  /** Make it a root of its own, as `children: "keep"` asks. */
+  | { readonly do: "keep"; readonly manifest: Digest }
+  /** Take away the repository's right to read a blob; `IN_USE` while a manifest there names it. */
+  | { readonly do: "unlink"; readonly blob: Digest }
+  | { readonly do: "pin"; readonly name: string; readonly digest: Digest; readonly until?: Ms | undefined }
+  | { readonly do: "unpin"; readonly name: string };
+
+/** Bytes that are to go out of use. */
+export interface CondemnItem extends Placement {
+  readonly kind: "manifest" | "blob";
+}
+
+/** Bytes that a removal took out of use. They can be brought back until they are purged. */
+export interface Condemned extends CondemnItem {
+  /** The run that condemned them; its record says what else went with them. */
+  readonly run: string;
+  /** Until when they stay. */
+  readonly until: Ms;
+}
+
+/** After `after`, in the order of the listing; at most `limit`. */
+export interface Page extends Signal {
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Bytes that are to become known. */
+export interface Arrival {
+  readonly placement: Placement;
+  /** {@link Upload.publish}; called in the catalog's critical section, perhaps more than once. */
+  publish(o?: Signal): Promise<void>;
+}
+
+/**
+ * The record of manifests, edges, tags and claims: a few commands, each of which happens as a whole or not at all.
+ *
+ * What is promised is the outcome, not a transaction: once {@link claim}, {@link add} or {@link change} has resolved, no
+ * purge of the placements it named begins before the claim, or the reference, has ended. Every answer that resolves is
+ * durable. Names, digests and times arrive checked.
+ */
+export interface Catalog {
+  readonly capabilities: CatalogCapabilities;
+
+  /** Tells this store from every other, for plans that are applied later. */
+  identity(o?: Signal): Promise<string>;
+  policy(o?: Signal): Promise<Policy>;
+  setPolicy(policy: Policy, o?: Signal): Promise<void>;
+
+  /**
+   * A writer's "have you got these?", and the only "yes" to build on: what is in the answer is held until `until`, or
+   * until {@link release}; what is absent is left out. Condemned content that is asked for is brought back, a manifest
+   * together with all that it names. `from`: a second repository to look in, whose content is then held in this one.
+   */
+  claim(
+    owner: string,
+    repository: string,
+    digests: readonly Digest[],
+    o: Signal & { readonly until: Ms; readonly from?: string | undefined },
+  ): Promise<ReadonlyMap<Digest, Placement>>;
+  /** New bytes become known, readable and claimed. */
+  add(
+    owner: string,
+    repository: string,
+    arrivals: readonly Arrival[],
+    o: Signal & { readonly until: Ms },
+  ): Promise<void>;
+  /** Move the end of all claims of an owner; without `until`, end them now. */
+  release(owner: string, o?: Signal & { readonly until?: Ms | undefined }): Promise<void>;
+
+  /**
+   * All steps or none.
+   *
+   * @param o.run What is taken out is written down under this run, durably and before it goes, so that it can be undone.
+   * @throws `MISSING_CONTENT`, `CONFLICT` (an `expect` that does not hold), `IN_USE`, `NOT_FOUND`.
+   * @returns The manifests that were removed or dropped.
+   */
+  change(
+    repository: string,
+    changes: readonly Change[],
+    o?: Signal & { readonly run?: string | undefined },
+  ): Promise<readonly Digest[]>;
+
+  /** Become the one that collects, for `ttl`; `undefined` if another is. The epoch fences what a stalled collector does late. */
+  lease(name: string, ttl: Ms, o?: Signal): Promise<number | undefined>;
+  endLease(name: string, epoch: number, o?: Signal): Promise<void>;
+
+  /**
+   * Take bytes out of use. Each is checked again: unreferenced, unclaimed, and arrived or lost not after `before`.
+   * Bytes that the catalog has never heard of are taken in as condemned.
+   *
+   * @returns Those that were condemned: perhaps fewer than asked, never more.
+   */
+  condemn(
+    items: readonly CondemnItem[],
+    o: Signal & {
+      readonly run: string;
+      readonly until: Ms;
+      readonly before?: Ms | undefined;
+      readonly epoch?: number | undefined;
+    },
+  ): Promise<readonly Digest[]>;
+  /** Bring condemned bytes back, a manifest with all that it names. Returns those that are in use again. */
+  revive(digests: readonly Digest[], o?: Signal): Promise<readonly Digest[]>;
+  /**
+   * Erase what was condemned until `due` or before, parents first. Each is looked at once more: what has become
+   * referenced since is brought back instead. `erase` is {@link BlobStore.delete}, and returns what is gone.
+   */
+  purge(
+    erase: (placements: readonly Placement[]) => Promise<readonly Digest[]>,
+    o: Signal & {
+      readonly due: Ms;
+      readonly limit: number;
+      readonly epoch?: number | undefined;
+      readonly run?: string | undefined;
+    },
+  ): Promise<{ readonly purged: readonly Condemned[]; readonly revived: readonly Digest[] }>;
+
+  /** The content graph as it is now. */
+  graph(o?: Signal): Promise<GraphReader>;
+  resolve(repository: string, tag: string, o?: Signal): Promise<Digest | undefined>;
+  /** @throws `CORRUPT` and the like if it is stored and cannot be read. */
+  manifest(repository: string, digest: Digest, o?: Signal): Promise<ManifestRecord | undefined>;
+  /** Bytes that may be read in a repository; in the whole store with `undefined`. */
+  locate(repository: string | undefined, digest: Digest, o?: Signal): Promise<Located | undefined>;
+  /** In the order of their ASCII codes. */
+  tags(repository: string, page?: Page): AsyncIterable<{ readonly name: string; readonly digest: Digest }>;
+  repositories(page?: Page): AsyncIterable<string>;
+  pins(
+    repository: string,
+    o?: Signal,
+  ): AsyncIterable<{ readonly name: string; readonly digest: Digest; readonly until?: Ms | undefined }>;
+  /** The stored manifests whose subject this is, stored or not; in the order of their digests. */
+  referrers(
+    repository: string,
+    subject: Digest,
+    page?: Page & { readonly artifactType?: string | undefined },
+  ): AsyncIterable<ManifestRecord>;
+  /** What may have become garbage; only with the capability `queue`. */
+  candidates(o: Signal & { readonly due: Ms; readonly limit: number }): AsyncIterable<Digest>;
+  condemned(o?: Signal): AsyncIterable<Condemned>;
+  close(): Promise<void>;
+}

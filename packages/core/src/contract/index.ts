@@ -1,0 +1,6 @@
+export * from "./blob-store.ts";
+export * from "./catalog.ts";
+export * from "./document-cell.ts";
+export * from "./environment.ts";
+export * from "./placement.ts";
+export { systemEnvironment } from "./system-environment.ts";

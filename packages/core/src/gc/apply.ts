@@ -1,0 +1,115 @@
+import type { Condemned } from "../contract/catalog.ts";
+import type { Ms, Signal } from "../contract/environment.ts";
+import type { Placement } from "../contract/placement.ts";
+import { OciStoreError } from "../errors.ts";
+import type { Digest } from "../model/digest.ts";
+import type { Parts } from "./parts.ts";
+import type { Plan, PlanItem } from "./plan.ts";
+
+/** What happened to an item: its bytes are gone; they are out of use and will go; they are in use again, or too young. */
+export interface Outcome extends PlanItem {
+  readonly outcome: "removed" | "condemned" | "skipped";
+}
+
+export interface Receipt {
+  /** The run, for `undo`. */
+  readonly run: string;
+  readonly removed: number;
+  /** Bytes that are gone. */
+  readonly bytes: number;
+  readonly condemned: number;
+  readonly skipped: number;
+}
+
+export interface ApplyOptions extends Signal {
+  /** Told of each item as it is dealt with. */
+  readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
+  readonly epoch?: number | undefined;
+}
+
+/** Items go in lots of this many, so that no critical section grows with the garbage. */
+export const LOT = 1000;
+
+/**
+ * Does what a plan says, and nothing that it does not say. Every item is looked at again; what is live by now, or is not
+ * the copy that was planned, is skipped. Interrupted, it leaves garbage at most, and may be applied again.
+ *
+ * @throws `CONFLICT` if the plan is another store's, or a tag that it removes has moved.
+ */
+export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyOptions = {}): Promise<Receipt> {
+  const { catalog, env } = parts;
+  if (header.store !== (await catalog.identity(o))) {
+    throw new OciStoreError("CONFLICT", "this plan was made for another store");
+  }
+  const run = header.id;
+  for (const { repository, steps } of header.changes) {
+    if (steps.length > 0) await catalog.change(repository, steps, { ...o, run });
+  }
+  const tally = { removed: 0, bytes: 0, condemned: 0, skipped: 0 };
+  const tell = (item: PlanItem, outcome: Outcome["outcome"]) => {
+    tally[outcome] += 1;
+    if (outcome === "removed") tally.bytes += item.size;
+    o.onOutcome?.({ ...item, outcome });
+  };
+
+  const until: Ms = env.now() + header.hold;
+  for (let at = 0; at < items.length; at += LOT) {
+    const lot = items.slice(at, at + LOT);
+    const { before } = header;
+    const condemned = new Set(await catalog.condemn(lot, { ...o, run, until, before }));
+    const waiting = new Map<Digest, PlanItem>();
+    for (const item of lot) {
+      if (condemned.has(item.digest)) waiting.set(item.digest, item);
+      else tell(item, "skipped");
+    }
+    if (header.hold <= 0) {
+      for (const { digest } of await purgeRun(parts, run, o)) {
+        const item = waiting.get(digest);
+        if (item) tell(item, "removed");
+        waiting.delete(digest);
+      }
+    }
+    for (const item of waiting.values()) tell(item, "condemned");
+  }
+  return { run, ...tally };
+}
+
+/** Erases what is due of a run. */
+async function purgeRun(parts: Parts, run: string, o: ApplyOptions): Promise<readonly Condemned[]> {
+  const { catalog, env } = parts;
+  const { purged } = await catalog.purge(eraser(parts, o), {
+    ...o,
+    run,
+    due: env.now(),
+    limit: Number.POSITIVE_INFINITY,
+  });
+  return purged;
+}
+
+/** Erases what is due of any run, in lots, and says what went. */
+export async function purgeDue(parts: Parts, o: ApplyOptions = {}): Promise<readonly Condemned[]> {
+  const { catalog, env } = parts;
+  const all: Condemned[] = [];
+  for (;;) {
+    const { purged } = await catalog.purge(eraser(parts, o), { ...o, due: env.now(), limit: LOT });
+    all.push(...purged);
+    if (purged.length < LOT) return all;
+  }
+}
+
+function eraser(
+  { blobs }: Parts,
+  { signal }: Signal,
+): (placements: readonly Placement[]) => Promise<readonly Digest[]> {
+  return async (placements) => {
+    const gone: Digest[] = [];
+    const failures: unknown[] = [];
+    for await (const { placement, error } of blobs.delete(placements, { signal })) {
+      if (error === undefined) gone.push(placement.digest);
+      else failures.push(error);
+    }
+    // What could not be erased stays condemned and is tried again; but if nothing could, somebody must hear why.
+    if (gone.length === 0 && failures.length > 0) throw failures[0];
+    return gone;
+  };
+}

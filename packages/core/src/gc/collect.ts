@@ -1,0 +1,77 @@
+import type { Ms } from "../contract/environment.ts";
+import { OciStoreError } from "../errors.ts";
+import { type ApplyOptions, applyPlan, purgeDue, type Receipt } from "./apply.ts";
+import type { Parts } from "./parts.ts";
+import type { Plan } from "./plan.ts";
+import { type CollectOptions, planCollect } from "./plan-collect.ts";
+
+export interface CollectReceipt extends Receipt {
+  /** What the grace or an unreadable manifest held back. */
+  readonly kept: Plan["kept"];
+  /** Uploads that nobody has touched for the length of the grace and that were given up. */
+  readonly uploads: number;
+}
+
+/** Longer than any lot takes; a collector that is slower than this has lost its place, and notices. */
+const LEASE: Ms = 15 * 60_000;
+
+/**
+ * Collects: erases what earlier runs condemned and what is due, then takes what nothing keeps. One collector at a time.
+ *
+ * @throws `LOCKED` if another collection is running.
+ */
+export async function collect(parts: Parts, o: CollectOptions & ApplyOptions = {}): Promise<CollectReceipt> {
+  return withLease(parts, o, async (epoch) => {
+    const plan = await planCollect(parts, o);
+    return { ...(await applyCollect(parts, plan, { ...o, epoch })), kept: plan.kept };
+  });
+}
+
+/** Applies the plan of a collection, with what a collection does besides. */
+export async function applyCollection(parts: Parts, plan: Plan, o: ApplyOptions = {}): Promise<CollectReceipt> {
+  return withLease(parts, o, async (epoch) => ({
+    ...(await applyCollect(parts, plan, { ...o, epoch })),
+    kept: plan.kept,
+  }));
+}
+
+async function applyCollect(
+  parts: Parts,
+  plan: Plan,
+  o: ApplyOptions,
+): Promise<Receipt & { readonly uploads: number }> {
+  const due = await purgeDue(parts, o);
+  for (const { digest, size, generation, kind } of due) {
+    o.onOutcome?.({ digest, size, generation, kind, reason: "condemned by an earlier run", outcome: "removed" });
+  }
+  const uploads = await dropUploads(parts, plan.header.before ?? parts.env.now(), o);
+  const receipt = await applyPlan(parts, plan, o);
+  const bytes = due.reduce((sum, { size }) => sum + size, 0);
+  return { ...receipt, removed: receipt.removed + due.length, bytes: receipt.bytes + bytes, uploads };
+}
+
+async function dropUploads({ blobs }: Parts, before: Ms, o: ApplyOptions): Promise<number> {
+  let dropped = 0;
+  for await (const { id, touched } of blobs.uploads(o)) {
+    if (touched > before) continue;
+    try {
+      await (await blobs.upload(id, o)).abort(o);
+      dropped += 1;
+    } catch (error) {
+      // Its owner has come back, or has ended it himself: then it is none of ours.
+      if (!(error instanceof OciStoreError) || !["LOCKED", "UPLOAD_UNKNOWN"].includes(error.code)) throw error;
+    }
+  }
+  return dropped;
+}
+
+async function withLease<T>({ catalog }: Parts, o: ApplyOptions, work: (epoch: number) => Promise<T>): Promise<T> {
+  const epoch = await catalog.lease("collect", LEASE, o);
+  if (epoch === undefined) throw new OciStoreError("LOCKED", "another collection is running");
+  try {
+    return await work(epoch);
+  } finally {
+    // Not with the caller's signal: an interrupted collection must not keep the next one waiting.
+    await catalog.endLease("collect", epoch);
+  }
+}

@@ -1,0 +1,12 @@
+export { type ApplyOptions, applyPlan, type Outcome, purgeDue, type Receipt } from "./apply.ts";
+export { type CheckOptions, check, type Finding } from "./check.ts";
+export { applyCollection, type CollectReceipt, collect } from "./collect.ts";
+export { describeNode, describeRoot } from "./describe.ts";
+export { liveFlow } from "./flow.ts";
+export type { Parts } from "./parts.ts";
+export { type Kept, type Plan, type PlanHeader, type PlanItem, planTotals } from "./plan.ts";
+export { type CollectOptions, planCollect } from "./plan-collect.ts";
+export { type DeleteOptions, planDelete } from "./plan-delete.ts";
+export { planLines, readPlan } from "./plan-file.ts";
+export { type RootUsage, type Usage, usage } from "./usage.ts";
+export { type Reason, why } from "./why.ts";

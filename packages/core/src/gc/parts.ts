@@ -1,0 +1,10 @@
+import type { BlobStore } from "../contract/blob-store.ts";
+import type { Catalog } from "../contract/catalog.ts";
+import type { Environment } from "../contract/environment.ts";
+
+/** What every task works on: the two halves of a store, and its time. */
+export interface Parts {
+  readonly blobs: BlobStore;
+  readonly catalog: Catalog;
+  readonly env: Environment;
+}

@@ -1,0 +1,111 @@
+import type { Change } from "../contract/catalog.ts";
+import { type Ms, randomId, type Signal } from "../contract/environment.ts";
+import type { Located } from "../contract/placement.ts";
+import { bytesNode, keyOf, manifestNode } from "../liveness/node.ts";
+import type { Digest } from "../model/digest.ts";
+import { MANIFEST_LIMIT } from "../model/json.ts";
+import { liveFlow } from "./flow.ts";
+import type { Parts } from "./parts.ts";
+import type { Kept, Plan, PlanItem } from "./plan.ts";
+import { liveUnreadable } from "./unreadable.ts";
+
+export interface CollectOptions extends Signal {
+  /** Leave alone what is younger; the policy's grace unless given. */
+  readonly grace?: Ms | undefined;
+}
+
+/**
+ * Works out what a collection would take: every byte that nothing keeps and that is past the grace, by a mark of the whole
+ * store. Grace flows as liveness does, from what is young to all that it names, so that an image whose tag went a minute
+ * ago is still whole when somebody comes back for it.
+ */
+export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise<Plan> {
+  const { catalog, env } = parts;
+  const policy = await catalog.policy(o);
+  const grace = o.grace ?? policy.grace;
+  const before = env.now() - grace;
+  const graph = await catalog.graph(o);
+  const blocking = await liveUnreadable(graph, graph);
+
+  const flow = await liveFlow(graph, o);
+  const live = flow.graph.mark(flow.roots);
+  const isMarked = (marks: Uint8Array, key: string) => {
+    const id = flow.graph.find(key);
+    return id !== undefined && marks[id] === 1;
+  };
+
+  const loose: Located[] = [];
+  for await (const located of parts.blobs.list(o)) {
+    o.signal?.throwIfAborted();
+    if (!isMarked(live, keyOf(bytesNode(located.digest)))) loose.push(await sinceOf(parts, located, o));
+  }
+  // The young are roots for the grace only: what they name is held back with them.
+  const kinds = new Map<Digest, PlanItem["kind"]>();
+  const youngRoots = [...flow.roots];
+  for (const { digest, size, since } of loose) {
+    const record = size <= MANIFEST_LIMIT ? await strayManifest(parts, digest, o) : undefined;
+    kinds.set(digest, record || flow.manifests.has(digest) ? "manifest" : "blob");
+    const id = flow.graph.id(keyOf(bytesNode(digest)));
+    for (const { to } of record?.edges ?? []) flow.graph.keeps(id, flow.graph.id(keyOf(bytesNode(to))));
+    if (since <= before) continue;
+    youngRoots.push(id);
+    for (const repository of flow.manifests.get(digest) ?? []) {
+      youngRoots.push(flow.graph.id(keyOf(manifestNode(repository, digest))));
+    }
+  }
+  const held = flow.graph.mark(youngRoots);
+
+  const items: PlanItem[] = [];
+  const kept: Kept[] = [];
+  for (const { digest, size, generation } of loose) {
+    if (isMarked(held, keyOf(bytesNode(digest)))) kept.push({ digest, size, because: "grace", heldBy: [] });
+    else if (blocking.length > 0) kept.push({ digest, size, because: "unreadable", heldBy: blocking });
+    else items.push({ digest, size, generation, kind: kinds.get(digest) ?? "blob", reason: "nothing keeps it" });
+  }
+  items.sort((a, b) => order(a) - order(b));
+
+  const changes = new Map<string, Change[]>();
+  for (const [digest, repositories] of flow.manifests) {
+    for (const repository of repositories) {
+      const key = keyOf(manifestNode(repository, digest));
+      if (isMarked(live, key) || isMarked(held, key) || !catalog.capabilities.edges) continue;
+      const steps = changes.get(repository) ?? [];
+      changes.set(repository, [...steps, { do: "drop", manifest: digest }]);
+    }
+  }
+  return {
+    header: {
+      plan: "ocistore/1",
+      id: randomId(env),
+      store: await catalog.identity(o),
+      created: env.now(),
+      kind: "collect",
+      changes: [...changes].map(([repository, steps]) => ({ repository, steps })),
+      before,
+      // Waiting is for writers that honour no lock; who says that nothing is too young says that there are none.
+      hold: Math.max(policy.window, grace === 0 ? 0 : policy.wait),
+    },
+    items,
+    kept,
+  };
+}
+
+const order = ({ kind }: PlanItem) => (kind === "manifest" ? 0 : 1);
+
+/** The catalog's word on when something lost its last reason goes before the time of the bytes. */
+async function sinceOf({ catalog }: Parts, located: Located, o: Signal): Promise<Located> {
+  if (!catalog.capabilities.edges) return located;
+  const known = await catalog.locate(undefined, located.digest, o);
+  return known && known.generation === located.generation ? known : located;
+}
+
+/** A manifest that nothing leads to any more is still one where the bytes are the record of it: it lost its tag, say. */
+async function strayManifest({ catalog }: Parts, digest: Digest, o: Signal) {
+  if (catalog.capabilities.repositories) return undefined;
+  try {
+    return await catalog.manifest("", digest, o);
+  } catch (error) {
+    if (o.signal?.aborted) throw error;
+    return undefined;
+  }
+}

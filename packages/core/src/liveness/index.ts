@@ -1,0 +1,3 @@
+export * from "./mark.ts";
+export * from "./node.ts";
+export * from "./search.ts";

@@ -1,0 +1,61 @@
+import type { Descriptor } from "./descriptor.ts";
+import type { Edge, EdgeKind } from "./edge.ts";
+import { compact } from "./json-read.ts";
+import { isForeignLayerType } from "./media-types.ts";
+
+/** The parts of a manifest that name content. */
+export interface ManifestParts {
+  readonly subject?: Descriptor;
+  readonly config?: Descriptor;
+  readonly layers: readonly Descriptor[];
+  readonly blobs: readonly Descriptor[];
+  readonly manifests: readonly Descriptor[];
+  /** What a document of unknown type mentions. */
+  readonly mentions: readonly Edge[];
+}
+
+/**
+ * What a manifest names, and as what: the one place that knows which part gives which edge. The order is that of oras-go
+ * (subject, config, layers or children), the same digest of the same kind comes once, and a mention adds nothing to a
+ * digest that is named as something in particular.
+ */
+export function successors(parts: ManifestParts): readonly Edge[] {
+  const edges = new EdgeList();
+  if (parts.subject) edges.add(edgeTo(parts.subject, "subject", true));
+  if (parts.config) edges.add(edgeTo(parts.config, "config"));
+  for (const layer of parts.layers) edges.add(edgeTo(layer, "layer", livesElsewhere(layer)));
+  for (const blob of parts.blobs) edges.add(edgeTo(blob, "layer", livesElsewhere(blob)));
+  for (const child of parts.manifests) edges.add(edgeTo(child, "manifest"));
+  for (const mention of parts.mentions) if (mention.kind !== "opaque") edges.add(mention);
+  const named = new Set(edges.all().map(({ to }) => to));
+  for (const mention of parts.mentions) if (mention.kind === "opaque" && !named.has(mention.to)) edges.add(mention);
+  return edges.all();
+}
+
+function livesElsewhere({ mediaType, urls }: Descriptor): boolean {
+  return isForeignLayerType(mediaType) && urls !== undefined && urls.length > 0;
+}
+
+function edgeTo({ digest, mediaType, size }: Descriptor, kind: EdgeKind, optional = false): Edge {
+  return optional ? { to: digest, kind, mediaType, size, optional } : { to: digest, kind, mediaType, size };
+}
+
+class EdgeList {
+  readonly #edges = new Map<string, Edge>();
+
+  add(edge: Edge): void {
+    const key = `${edge.kind} ${edge.to}`;
+    const before = this.#edges.get(key);
+    this.#edges.set(key, before ? merged(before, edge) : edge);
+  }
+
+  all(): readonly Edge[] {
+    return [...this.#edges.values()];
+  }
+}
+
+/** Content that is needed once is needed; and a bare mention takes type and size from a descriptor. */
+function merged(one: Edge, other: Edge): Edge {
+  const { mediaType, size } = one.size === undefined ? other : one;
+  return compact<Edge>({ to: one.to, kind: one.kind, mediaType, size, optional: one.optional && other.optional });
+}

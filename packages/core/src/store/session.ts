@@ -1,0 +1,208 @@
+import { recordOf } from "../catalog/record.ts";
+import type { Change } from "../contract/catalog.ts";
+import { type Ms, randomId, type Signal } from "../contract/environment.ts";
+import { OciStoreError } from "../errors.ts";
+import type { Parts } from "../gc/parts.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { algorithmOf, type Digest, type DigestAlgorithm, digestOf, parseDigest } from "../model/digest.ts";
+import { MANIFEST_LIMIT } from "../model/json.ts";
+import { type Manifest, parseManifest } from "../model/manifest.ts";
+import type { Packed } from "../model/pack.ts";
+import { parseRefName } from "../model/reference.ts";
+import { type BlobBytes, type BlobSource, described, discard, pieces } from "./source.ts";
+
+/** A claim that is not renewed ends after this; every write renews it. */
+const CLAIM: Ms = 60 * 60_000;
+
+/** The bytes of a manifest, as they are to be kept. */
+export interface ManifestBytes {
+  readonly bytes: Uint8Array;
+  /** What they are, where the bytes do not say so themselves, or to have it checked. */
+  readonly mediaType?: string | undefined;
+  /** Checked; its algorithm is the one the manifest is stored under. Default: sha256. */
+  readonly digest?: Digest | undefined;
+}
+
+export interface PutManifestOptions extends Signal {
+  /** Set in the same step, so that no reader sees the manifest without them. */
+  readonly tags?: readonly string[] | undefined;
+  /** What each tag must point to now; `null`: the tags must be new. */
+  readonly expect?: Digest | null | undefined;
+  /** What it names may be missing: the image is sparse on purpose. */
+  readonly sparse?: boolean | undefined;
+}
+
+/**
+ * A unit of pushing. What is put in one, or asked for with {@link has}, is claimed: no collection takes it before the
+ * session has ended, whatever its grace.
+ */
+export class Session {
+  readonly owner: string;
+  readonly #parts: () => Parts;
+  readonly #repository: string;
+  readonly #signal: AbortSignal | undefined;
+  #renewed: Ms;
+  #ended = false;
+
+  constructor(parts: () => Parts, repository: string, owner: string, { signal }: Signal = {}) {
+    this.#parts = parts;
+    this.#repository = repository;
+    this.#signal = signal;
+    this.owner = owner;
+    this.#renewed = parts().env.now();
+  }
+
+  /**
+   * Which of these are stored here, and from now on held: the only answer that may be followed by not sending something.
+   */
+  async has(
+    digests: readonly Digest[],
+    o: Signal & { readonly from?: string | undefined } = {},
+  ): Promise<ReadonlySet<Digest>> {
+    const checked = digests.map(parseDigest);
+    const { catalog } = this.#open();
+    const held = await catalog.claim(this.owner, this.#repository, checked, {
+      ...this.#with(o),
+      from: o.from,
+      until: this.#until(),
+    });
+    return new Set(held.keys());
+  }
+
+  /**
+   * Stores a blob in one pass over its bytes. What is stored already is not stored again.
+   *
+   * @throws `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `NO_SPACE`, and what the source throws; nothing is stored then.
+   */
+  async putBlob(source: BlobSource, o: Signal = {}): Promise<Descriptor> {
+    const { stream, mediaType = "application/octet-stream", size, digest, ...rest } = described(source);
+    const known = stream instanceof Uint8Array ? checkedDigest(stream, digest) : digest && parseDigest(digest);
+    const stored = await this.#store(stream, known, size, o);
+    return descriptor({ mediaType, digest: stored.digest, size: stored.size, ...rest });
+  }
+
+  /**
+   * Stores a manifest and sets its tags, in one step. What it names must be stored in this repository; a subject may be
+   * missing. The bytes are kept exactly.
+   *
+   * @throws `MANIFEST_INVALID`, `MANIFEST_TOO_LARGE`, `MISSING_CONTENT` with what is missing, `CONFLICT` if `expect` does
+   * not hold, `REFERENCE_INVALID`.
+   */
+  async putManifest(content: Packed | ManifestBytes | Uint8Array, o: PutManifestOptions = {}): Promise<Descriptor> {
+    const { bytes, mediaType, digest: expected } = manifestBytes(content);
+    if (bytes.length > MANIFEST_LIMIT) {
+      const data = { expected: MANIFEST_LIMIT, actual: bytes.length };
+      throw new OciStoreError("MANIFEST_TOO_LARGE", `a manifest has at most ${MANIFEST_LIMIT} bytes`, data);
+    }
+    const manifest = parseManifest(bytes, mediaType);
+    const tags = (o.tags ?? []).map(parseRefName);
+    if ("blobs" in content) {
+      for (const blob of content.blobs) await this.#store(blob.bytes, blob.descriptor.digest, blob.bytes.length, o);
+    }
+    const placement = await this.#store(bytes, checkedDigest(bytes, expected), bytes.length, o);
+    const { digest, size } = placement;
+    const { catalog, env } = this.#open();
+    const record = recordOf(manifest, placement, env.now());
+    const changes: Change[] = [
+      { do: "put", manifest: record, sparse: o.sparse ?? false },
+      ...tags.map((name): Change => ({ do: "tag", name, to: digest, expect: o.expect })),
+    ];
+    await catalog.change(this.#repository, changes, this.#with(o));
+    return manifestDescriptor(manifest, digest, size);
+  }
+
+  /** Ends the session and its claims. With `keepFor`, what it stored stays claimed for so long, for another try. */
+  async end(o: Signal & { readonly keepFor?: Ms | undefined } = {}): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { catalog, env } = this.#parts();
+    await catalog.release(this.owner, {
+      signal: o.signal,
+      until: o.keepFor === undefined ? undefined : env.now() + o.keepFor,
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+  }
+
+  async #store(stream: BlobBytes, digest: Digest | undefined, size: number | undefined, o: Signal) {
+    const { blobs, catalog, env } = this.#open();
+    const signal = this.#with(o);
+    if (digest !== undefined) {
+      const held = await catalog.claim(this.owner, this.#repository, [digest], { ...signal, until: this.#until() });
+      const placement = held.get(digest);
+      if (placement && (size === undefined || placement.size === size)) {
+        await discard(stream);
+        return placement;
+      }
+    }
+    const algorithm = digest === undefined ? "sha256" : algorithmOf(digest);
+    const upload = await blobs.upload(randomId(env), { ...signal, create: true, algorithm });
+    try {
+      await upload.write(
+        pieces(stream, size, () => this.#renew(o)),
+        { ...signal, at: 0 },
+      );
+      const placement = await upload.commit(digest, { ...signal, ...(size !== undefined && { size }) });
+      const arrival = { placement, publish: (options: Signal | undefined) => upload.publish(options) };
+      await catalog.add(this.owner, this.#repository, [arrival], { ...signal, until: this.#until() });
+      return placement;
+    } catch (error) {
+      // Not with the signal: what was cancelled has to be cleared away too. The first error is the one to report.
+      await upload.abort().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** A long upload must not outlive the claims of what was put before it. */
+  async #renew(o: Signal): Promise<void> {
+    const { catalog, env } = this.#open();
+    if (env.now() - this.#renewed < CLAIM / 4) return;
+    await catalog.release(this.owner, { ...this.#with(o), until: this.#until() });
+  }
+
+  #until(): Ms {
+    this.#renewed = this.#open().env.now();
+    return this.#renewed + CLAIM;
+  }
+
+  #open(): Parts {
+    if (this.#ended) throw new OciStoreError("CLOSED", "this session has ended");
+    return this.#parts();
+  }
+
+  #with({ signal }: Signal): Signal {
+    const signals = [signal, this.#signal].filter((each) => each !== undefined);
+    return { signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0] };
+  }
+}
+
+function manifestBytes(content: Packed | ManifestBytes | Uint8Array): ManifestBytes {
+  if (content instanceof Uint8Array) return { bytes: content };
+  if ("blobs" in content) return { bytes: content.bytes, mediaType: content.descriptor.mediaType };
+  if (!(content?.bytes instanceof Uint8Array)) throw new TypeError("a manifest is given as bytes");
+  return content;
+}
+
+function checkedDigest(bytes: Uint8Array, expected: Digest | undefined): Digest {
+  if (expected === undefined) return digestOf(bytes);
+  const digest = digestOf(bytes, algorithmOf(parseDigest(expected)) as DigestAlgorithm);
+  if (digest !== expected) {
+    throw new OciStoreError("DIGEST_MISMATCH", `the bytes are ${digest}, not ${expected}`, { digest: expected });
+  }
+  return digest;
+}
+
+function manifestDescriptor(
+  { mediaType, artifactType, annotations }: Manifest,
+  digest: Digest,
+  size: number,
+): Descriptor {
+  return descriptor({ mediaType, digest, size, artifactType, annotations });
+}
+
+/** Without the fields that are not set, so that a descriptor prints as it should. */
+function descriptor(fields: { [K in keyof Descriptor]: Descriptor[K] | undefined }): Descriptor {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as unknown as Descriptor;
+}

@@ -20,15 +20,16 @@ import { encodeRecord } from "./record.ts";
  *                exists someone else was faster: from the start.
  *             3. Read `floor`. If n+1 is not above it, n+1 had been made, used and tidied away before we made it again:
  *                write `free` into it and start anew. List again, and do the same if there is a higher number.
- *   release   Write `free` over the `held` of one's own record.
+ *   release   Write `free` over the `held` of one's own record. Who wants the lock again may take this number for the
+ *             highest as long as it is there, and spare step 1.
  *   tidy      Now and then the holder of m writes m-1 into `floor` (replaced as a whole, durable), then unlinks the
  *             records below m.
  *
  * Why one at a time. No number above the floor is ever unlinked, and the floor only rises to below the number that is
  * held. So if n+1 is above the floor *after* we have made it, it had never been made before: each number has at most
  * one holder. Number n+1 is made only after n was seen free or its owner dead, and neither of these ever ends; so when
- * n+1 has a holder, all lower numbers have none. Nothing here rests on a listing being complete: `readdir` may miss the
- * highest number while names come and go, and then the link fails or the floor forbids.
+ * n+1 has a holder, all lower numbers have none. Nothing here rests on a listing being complete, or new: `readdir` may
+ * miss the highest number while names come and go, and then the link fails or the floor forbids.
  *
  * Why not simpler. To unlink a dead owner's file and create one's own gives two holders: B unlinks what it takes for the
  * dead owner's file, when A has already put its own there. To rename it aside first has the same hole. The newest number
@@ -60,6 +61,8 @@ export interface LinkLockOptions {
 /** The lock in `directory`, which is made at the first `acquire`; the directory that it lies in has to be there. */
 export function linkLock(fs: FileSystem, directory: string, env: Environment, o: LinkLockOptions): Lock {
   const files = new LockFiles(fs, env, directory);
+  /** The number that we gave back last, if it may still be the highest: then there is nothing to look up. */
+  let freed = 0;
 
   async function acquire(options: AcquireOptions = {}): Promise<Release> {
     options.signal?.throwIfAborted();
@@ -77,25 +80,28 @@ export function linkLock(fs: FileSystem, directory: string, env: Environment, o:
   }
 
   async function take(patience: Patience, pass: Pass | undefined): Promise<Mine> {
+    const self = await o.probe.self();
     for (;;) {
       patience.signal?.throwIfAborted();
-      const newest = highest(await files.numbers());
-      const holder = newest === 0 ? "free" : await judge(files, newest, o.probe, pass);
+      const remembered = freed;
+      freed = 0;
+      const spared = remembered !== 0 && (await files.has(remembered));
+      const newest = spared ? remembered : highest(await files.numbers());
+      const holder = spared || newest === 0 ? "free" : await judge(files, newest, o.probe, pass);
       if (holder === "gone") continue;
       if (holder !== "free") {
         await patience.pause(holder);
         continue;
       }
-      const mine = { number: newest + 1, token: randomId(env) };
+      const mine = { number: newest + 1, record: encodeRecord(self, randomId(env), pass?.lock) };
       if (await make(mine, pass)) return mine;
     }
   }
 
   async function make(mine: Mine, pass: Pass | undefined): Promise<boolean> {
-    const record = encodeRecord(await o.probe.self(), mine.token, pass?.lock);
     try {
       // Durable where the record is all there is. With the kernel's help, one that a power failure took does no harm.
-      if (!(await files.make(mine.number, record, pass === undefined))) return false;
+      if (!(await files.make(mine, pass === undefined))) return false;
       const first = (await files.floor()) < mine.number;
       const numbers = await files.numbers();
       if (first && highest(numbers) === mine.number) {
@@ -123,12 +129,13 @@ export function linkLock(fs: FileSystem, directory: string, env: Environment, o:
 
   function giveBack(mine: Mine, pass: Pass | undefined): Release {
     let tried = false;
-    let freed = false;
+    let done = false;
     return once(async () => {
       const again = tried;
       tried = true;
       try {
-        freed ||= await files.free(mine);
+        done ||= await files.free(mine);
+        if (done) freed = mine.number;
       } catch (error) {
         throw forCaller(error, "give the lock back", directory);
       } finally {
@@ -137,7 +144,7 @@ export function linkLock(fs: FileSystem, directory: string, env: Environment, o:
         await pass?.leave();
       }
       const path = files.pathOf(mine.number);
-      if (!freed && !again)
+      if (!done && !again)
         throw new OciStoreError("CONFLICT", `the lock was broken while it was held: ${path}`, { path });
     });
   }

@@ -3,17 +3,17 @@ import { type Environment, OciStoreError, randomId } from "@ocistore/core";
 import { closing, replaceFile, writeAll } from "../files/durable.ts";
 import { hasCode } from "../files/errors.ts";
 import type { FileHandle, FileSystem } from "../files/file-system.ts";
-import { fill, readWhole } from "../files/read.ts";
+import { fill } from "../files/read.ts";
 import { decodeRecord, FREE, type LockRecord, RECORD_LIMIT } from "./record.ts";
 
 const NUMBERED = /^\d{16}$/;
 /** A record before it gets its number, or a new floor before it is one: `NUMBER.RANDOM`. */
 const TEMPORARY = /^(\d{16})\.[0-9a-f]+$/;
 
-/** A record that we made: its number, and what tells it from any other record of that number. */
+/** A record of our own: its number and its text, which is like no other. */
 export interface Mine {
   readonly number: number;
-  readonly token: string;
+  readonly record: Uint8Array;
 }
 
 /**
@@ -53,12 +53,16 @@ export class LockFiles {
 
   /** `undefined` if there is no such file, or not any more. */
   async read(number: number): Promise<LockRecord | undefined> {
-    const bytes = await readWhole(this.#fs, this.pathOf(number), RECORD_LIMIT);
+    const bytes = await this.#content(this.pathOf(number), RECORD_LIMIT);
     return bytes === undefined ? undefined : decodeRecord(bytes);
   }
 
+  async has(number: number): Promise<boolean> {
+    return (await this.#fs.lstat(this.pathOf(number))) !== undefined;
+  }
+
   /** Gives a record its number, all of it at once; `false` if the number is taken. */
-  async make(number: number, record: Uint8Array, durable: boolean): Promise<boolean> {
+  async make({ number, record }: Mine, durable: boolean): Promise<boolean> {
     const temp = this.#temporary(number);
     // Closed before it is linked: that is when a network file system lets others see the bytes.
     const handle = await this.#fs.open(temp, "wx");
@@ -87,20 +91,15 @@ export class LockFiles {
     }
   }
 
-  /** Writes `free` over one's own record; `false` if it is there no more, or says `free` already. */
-  async free(mine: Mine): Promise<boolean> {
-    let handle: FileHandle;
-    try {
-      handle = await this.#fs.open(this.pathOf(mine.number), "r+");
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) return false;
-      throw error;
-    }
+  /** Writes `free` over one's own record; `false` if it is there no more, or says something else. */
+  async free({ number, record }: Mine): Promise<boolean> {
+    const handle = await this.#open(this.pathOf(number), "r+");
+    if (handle === undefined) return false;
     // Looked at through the handle that is written to: nobody can put another file in between.
     return closing(handle, async () => {
-      const bytes = new Uint8Array(RECORD_LIMIT);
-      const record = decodeRecord(bytes.subarray(0, await fill(handle, bytes, 0)));
-      if (record.state !== "held" || record.token !== mine.token) return false;
+      const there = new Uint8Array(record.length);
+      await fill(handle, there, 0);
+      if (there.some((byte, at) => byte !== record[at])) return false;
       await writeAll(handle, FREE, 0);
       return true;
     });
@@ -109,7 +108,7 @@ export class LockFiles {
   /** Every number up to this one is retired. Only ever raised, and only by a holder. */
   async floor(): Promise<number> {
     const path = this.#floorPath();
-    const bytes = await readWhole(this.#fs, path, 64);
+    const bytes = await this.#content(path, 64);
     if (bytes === undefined) return 0;
     const text = new TextDecoder().decode(bytes).trim();
     if (NUMBERED.test(text)) return Number(text);
@@ -124,6 +123,23 @@ export class LockFiles {
     for await (const entry of this.#fs.readdir(this.#directory)) {
       const digits = NUMBERED.test(entry.name) ? entry.name : TEMPORARY.exec(entry.name)?.[1];
       if (digits !== undefined && Number(digits) < number) await this.#remove(join(this.#directory, entry.name));
+    }
+  }
+
+  /** At most so much of a file that only this lock writes; `undefined` if there is none. */
+  async #content(path: string, limit: number): Promise<Uint8Array | undefined> {
+    const handle = await this.#open(path, "r");
+    if (handle === undefined) return undefined;
+    const buffer = new Uint8Array(limit);
+    return closing(handle, async () => buffer.subarray(0, await fill(handle, buffer, 0)));
+  }
+
+  async #open(path: string, flags: "r" | "r+"): Promise<FileHandle | undefined> {
+    try {
+      return await this.#fs.open(path, flags);
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return undefined;
+      throw error;
     }
   }
 

@@ -5,7 +5,7 @@ const SHORTEST: Ms = 1;
 const LONGEST: Ms = 32;
 
 /** How long a holder is waited for of which nobody here can say whether it lives. */
-export const UNKNOWN_WAIT: Ms = 30_000;
+const UNKNOWN_WAIT: Ms = 30_000;
 
 /**
  * The waiting of one `acquire`: pauses that grow, each up to half shorter by chance so that contenders fall out of

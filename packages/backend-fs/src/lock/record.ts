@@ -10,11 +10,9 @@ import type { Owner } from "./owner.ts";
  */
 export type LockRecord = { readonly state: "free" | "lost" | "unknown" } | Held;
 
-export interface Held {
+interface Held {
   readonly state: "held";
   readonly owner: Owner;
-  /** Random, so that a holder knows its own record again. */
-  readonly token: string;
   /** Which kernel lock the owner holds for as long as it holds this one, if it does (see kernel-lock.ts). */
   readonly kernel?: string | undefined;
 }
@@ -25,6 +23,7 @@ export const RECORD_LIMIT = 4096;
 /** What is written over the first bytes of a record to give the lock back. As long as `held`, and so one small write. */
 export const FREE = new TextEncoder().encode("free");
 
+/** `token` is random: no two records are alike, and who made one knows it again. */
 export function encodeRecord(owner: Owner, token: string, kernel: string | undefined): Uint8Array {
   return new TextEncoder().encode(`held ${JSON.stringify({ ...owner, token, kernel })}\n`);
 }
@@ -41,15 +40,14 @@ export function decodeRecord(bytes: Uint8Array): LockRecord {
     return { state: "unknown" };
   }
   if (!isHeld(value)) return { state: "unknown" };
-  const { token, kernel, ...owner } = value;
-  return { state: "held", owner, token, kernel };
+  const { pid, host, boot, namespace, start, kernel } = value;
+  return { state: "held", owner: { pid, host, boot, namespace, start }, kernel };
 }
 
-function isHeld(value: unknown): value is Owner & Pick<Held, "token" | "kernel"> {
+function isHeld(value: unknown): value is Owner & Pick<Held, "kernel"> {
   if (typeof value !== "object" || value === null) return false;
-  const { pid, host, token, boot, namespace, start, kernel } = value as Record<string, unknown>;
+  const { pid, host, boot, namespace, start, kernel } = value as Record<string, unknown>;
   // A pid of 0 or less would mean a whole group of processes to `kill`.
-  if (!Number.isSafeInteger(pid) || (pid as number) < 1) return false;
-  if (typeof host !== "string" || typeof token !== "string") return false;
+  if (!Number.isSafeInteger(pid) || (pid as number) < 1 || typeof host !== "string") return false;
   return [boot, namespace, start, kernel].every((field) => field === undefined || typeof field === "string");
 }

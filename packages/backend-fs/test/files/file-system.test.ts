@@ -1,11 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { DirectoryEntry } from "../../src/files/file-system.ts";
 import { nodeFileSystem } from "../../src/files/node-file-system.ts";
 import { bytes, put, text } from "../support/bytes.ts";
-import { places, realPlace } from "../support/file-systems.ts";
+import { makeFifo, places, realPlace } from "../support/file-systems.ts";
 import type { MemoryFileSystem } from "../support/memory-file-system.ts";
 
 describe.each(places)("FileSystem (%s)", (_, place) => {
@@ -115,7 +114,7 @@ describe.each(places)("FileSystem (%s)", (_, place) => {
 test("a fifo does not hang", async () => {
   const { directory } = await realPlace();
   const path = join(directory, "fifo");
-  execFileSync("mkfifo", [path]);
+  makeFifo(path);
   const fs = nodeFileSystem();
   expect((await fs.lstat(path))?.kind).toBe("other");
   const handle = await fs.open(path, "r");

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, rm, symlink } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -8,7 +7,7 @@ import type { FileSystem } from "../../src/files/file-system.ts";
 import { openRegular, type ReadOptions, readChunks, readWhole } from "../../src/files/read.ts";
 import { bytes, put, text } from "../support/bytes.ts";
 import { faultyFileSystem } from "../support/faulty-file-system.ts";
-import { memoryPlace, places, realPlace } from "../support/file-systems.ts";
+import { makeFifo, memoryPlace, places, realPlace } from "../support/file-systems.ts";
 
 const CONTENT = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
 
@@ -125,7 +124,7 @@ test("what is no regular file is refused without being opened, and nothing hangs
   await mkdir(at("directory"));
   await symlink("/etc/passwd", at("link"));
   await symlink(at("nowhere"), at("dangling"));
-  execFileSync("mkfifo", [at("fifo")]);
+  makeFifo(at("fifo"));
   const server = createServer().listen(at("socket"));
   onTestFinished(() => void server.close());
   await new Promise((resolve) => server.once("listening", resolve));

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,3 +31,8 @@ export const places: readonly (readonly [string, () => Promise<Place>])[] = [
   ["disk", realPlace],
   ["memory", memoryPlace],
 ];
+
+/** A named pipe on the real disk; Node has no call for it. */
+export function makeFifo(path: string): void {
+  execFileSync("sh", ["-c", 'mkfifo "$1"', "sh", path]);
+}

@@ -30,7 +30,7 @@ export interface CellFacts {
     o?: Signal & { readonly mediaType?: string | undefined; readonly probe?: boolean },
   ): Promise<ManifestRecord | undefined>;
   /** Where bytes lie once a run has condemned them. */
-  condemnedPlace(placement: Placement, run: string): Placement;
+  condemnedPlace(placement: Placement, run: string, kind: "manifest" | "blob"): Placement;
 }
 
 /** The facts of a catalog whose document holds the tables `blobs` and `records`. */

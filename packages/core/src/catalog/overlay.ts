@@ -25,6 +25,11 @@ export class Overlay<K, V> {
     else this.changes.delete(key);
   }
 
+  /** As it was in the base. */
+  revert(key: K): void {
+    this.changes.delete(key);
+  }
+
   *entries(): Generator<[K, V]> {
     for (const [key, value] of this.#base) {
       if (!this.changes.has(key)) yield [key, value];

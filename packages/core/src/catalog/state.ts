@@ -50,6 +50,8 @@ export interface CondemnedRow extends Condemned {
 /** What a run took out, for `undo`. */
 export interface Run {
   readonly at: Ms;
+  /** Until when it can be undone. */
+  readonly until: Ms;
   readonly tags: readonly { readonly repository: string; readonly name: string; readonly digest: Digest }[];
   readonly manifests: readonly {
     readonly repository: string;

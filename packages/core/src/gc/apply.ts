@@ -71,6 +71,8 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
     }
     for (const item of waiting.values()) tell(item, "condemned");
   }
+  // Once more, for the record of the run: with nothing left of it, nobody can undo it.
+  if (header.hold <= 0) await purgeRun(parts, run, o);
   return { run, ...tally };
 }
 

@@ -83,6 +83,7 @@ export function encodedOf(digest: Digest): string {
 
 /** A hash that is fed piece by piece. */
 export interface Hasher {
+  readonly algorithm: string;
   update(chunk: Uint8Array): void;
   /** Ends the hash; call it once. */
   digest(): Digest;
@@ -95,6 +96,7 @@ export function createHasher(algorithm: string = "sha256"): Hasher {
   }
   const hash = createHash(algorithm);
   return {
+    algorithm,
     update: (chunk) => void hash.update(chunk),
     digest: () => `${algorithm}:${hash.digest("hex")}` as Digest,
   };

@@ -4,8 +4,8 @@ import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Membership, Run } from "../state.ts";
 import { type Context, graphOf, isClaimed, visible } from "./context.ts";
-import { keepListing } from "./listing.ts";
-import { addMember, removeMember } from "./members.ts";
+import { freezeListing } from "./listing.ts";
+import { addMember } from "./members.ts";
 import { put } from "./put.ts";
 import { removeAll } from "./remove.ts";
 
@@ -19,7 +19,7 @@ export async function change(
   changes: readonly Change[],
   run: string | undefined,
 ): Promise<readonly Digest[]> {
-  const before = await keepListing(ctx, repository, changes);
+  const listing = await freezeListing(ctx, repository, changes);
   const removals = { forced: new Set<Digest>(), ifDead: new Set<Digest>() };
   const tagsBefore = new Map(ctx.draft.repository(repository).tags);
   for (const step of changes) {
@@ -64,7 +64,7 @@ export async function change(
     }
   }
   const removed = await removeAll(ctx, repository, removals);
-  const unlisted = await before.dropUnexplained();
+  const unlisted = await listing.settle();
   if (run) writeRun(ctx, repository, run, tagsBefore, [...removed, ...unlisted]);
   return removed.map(([digest]) => digest);
 }
@@ -154,9 +154,9 @@ function writeRun(
   const { tags } = draft.repository(repository);
   const lost = [...tagsBefore].filter(([name, digest]) => tags.get(name) !== digest);
   if (lost.length === 0 && removed.length === 0) return;
-  const earlier: Run = draft.runs.get(run) ?? { at: now, tags: [], manifests: [] };
+  const earlier: Run = draft.runs.get(run) ?? { at: now, until: now, tags: [], manifests: [] };
   draft.runs.set(run, {
-    at: earlier.at,
+    ...earlier,
     tags: [...earlier.tags, ...lost.map(([name, digest]) => ({ repository, name, digest }))],
     manifests: [...earlier.manifests, ...removed.map(([digest, membership]) => ({ repository, digest, membership }))],
   });

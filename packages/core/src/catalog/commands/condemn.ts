@@ -46,7 +46,7 @@ export async function condemn(
       if (membership) repositories.set(repository, membership);
     }
     const row: CondemnedRow = {
-      ...facts.condemnedPlace({ digest, size, generation }, run),
+      ...facts.condemnedPlace({ digest, size, generation }, run, kind),
       run,
       until,
       kind,
@@ -57,6 +57,10 @@ export async function condemn(
     draft.condemned.set(digest, row);
     draft.blobs.delete(digest);
     condemned.push(digest);
+  }
+  if (condemned.length > 0) {
+    const { at = ctx.now, tags = [], manifests = [], until: earlier = until } = draft.runs.get(run) ?? {};
+    draft.runs.set(run, { at, until: Math.max(until, earlier), tags, manifests });
   }
   return condemned;
 }

@@ -4,54 +4,84 @@ import type { Digest } from "../../model/digest.ts";
 import type { Membership } from "../state.ts";
 import { type Context, graphOf } from "./context.ts";
 
+/** What {@link freezeListing} has noted, to be dealt with when the other steps of a change are done. */
+export interface FrozenListing {
+  /** Drops the entries that nothing explains any more, and returns them. */
+  settle(): Promise<(readonly [Digest, Membership])[]>;
+}
+
+const NOTHING: FrozenListing = { settle: async () => [] };
+
 /**
  * Keeps the listing of a plain layout true while something in it loses a reason to live.
  *
  * An untagged entry there *is* the record of `own`, except where other entries explain it: children of an index that is
- * listed, referrers of a manifest that is. When the last thing that explained an entry goes, the entry must go in the same
- * replacement of the document, or it would be read as a root from then on.
+ * listed, referrers of a manifest that is. What an entry is must be written down before the change, or an entry whose
+ * explanation goes would be read as a root from then on; and when the change is done, such an entry goes with it, in the
+ * same replacement of the document.
  */
-export async function keepListing(
-  ctx: Context,
-  repository: string,
-  changes: readonly Change[],
-): Promise<{ dropUnexplained(): Promise<(readonly [Digest, Membership])[]> }> {
+export async function freezeListing(ctx: Context, repository: string, changes: readonly Change[]): Promise<FrozenListing> {
   const { draft, facts } = ctx;
-  const { tags } = draft.repository(repository);
-  const loses = changes.some((step) => {
-    if (step.do === "tag") return tags.has(step.name) && tags.get(step.name) !== step.to;
-    return step.do === "untag" || step.do === "remove" || step.do === "drop" || step.do === "unpin";
-  });
-  if (facts.membership === "recorded" || !loses) return { dropUnexplained: async () => [] };
+  const { manifests, tags } = draft.repository(repository);
+  if (facts.membership === "recorded" || !changes.some((step) => takesAway(step, tags))) return NOTHING;
 
   const before = await graphOf(ctx);
-  const wasListed = new Set(draft.base.repositories.get(repository)?.manifests.keys());
-  const wasTagged = new Set([...tags].map(([, digest]) => digest));
-  const wasOwn = (digest: Digest) => before.roots(manifestNode(repository, digest)).some(({ why }) => why === "own");
+  const wasTagged = taggedBy(tags);
+  const frozen = new Map<Digest, { readonly own: boolean }>();
+  for (const [digest, member] of [...manifests]) {
+    if (member.own !== undefined || wasTagged.has(digest)) continue;
+    const own = before.roots(manifestNode(repository, digest)).some(({ why }) => why === "own");
+    frozen.set(digest, { own });
+    manifests.set(digest, { ...member, own });
+  }
 
   return {
-    dropUnexplained: async () => {
-      const { manifests, tags: tagsNow } = draft.repository(repository);
-      const isTagged = new Set([...tagsNow].map(([, digest]) => digest));
-      const doubtful = [...manifests].filter(
-        ([digest, { own }]) => wasListed.has(digest) && !isTagged.has(digest) && own !== true && !wasOwn(digest),
-      );
-      for (const [digest, member] of doubtful) manifests.set(digest, { ...member, own: false });
+    settle: async () => {
       const after = await graphOf(ctx);
+      const isTagged = taggedBy(tags);
+      const isReferrer = (digest: Digest) => after.subjects(manifestNode(repository, digest)).length > 0;
       const dropped: (readonly [Digest, Membership])[] = [];
-      for (const [digest, member] of doubtful) {
-        const isLive = after.isLive(manifestNode(repository, digest));
-        if (!isLive) dropped.push([digest, member]);
-        if (isLive && (!wasTagged.has(digest) || isReferrer(digest)))
+      for (const [digest, member] of [...manifests]) {
+        const was = frozen.get(digest);
+        const lostItsTag = wasTagged.has(digest) && !isTagged.has(digest);
+        if ((!was && !lostItsTag) || member.own) {
+          if (was) manifests.revert(digest);
+        } else if (isTagged.has(digest)) {
+          manifests.set(digest, { ...member, own: false });
+        } else if (!after.isLive(manifestNode(repository, digest))) {
+          manifests.delete(digest);
+          draft.touch(digest, ctx.now);
+          dropped.push([digest, member]);
+        } else if (was) {
+          manifests.revert(digest);
+        } else if (isReferrer(digest)) {
           manifests.set(digest, { ...member, own: undefined });
-        else manifests.delete(digest);
-        if (!isLive) draft.touch(digest, ctx.now);
+        } else {
+          // It lives by what names it, and need not be listed for that.
+          manifests.delete(digest);
+        }
       }
       return dropped;
-
-      function isReferrer(digest: Digest): boolean {
-        return after.subjects(manifestNode(repository, digest)).length > 0;
-      }
     },
   };
+}
+
+function takesAway(step: Change, tags: { get(name: string): Digest | undefined }): boolean {
+  switch (step.do) {
+    case "tag": {
+      const present = tags.get(step.name);
+      return present !== undefined && present !== step.to;
+    }
+    case "untag":
+    case "remove":
+    case "drop":
+    case "unpin":
+      return true;
+    default:
+      return false;
+  }
+}
+
+function taggedBy(tags: Iterable<readonly [string, Digest]>): ReadonlySet<Digest> {
+  return new Set([...tags].map(([, digest]) => digest));
 }

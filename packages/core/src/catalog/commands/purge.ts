@@ -25,6 +25,7 @@ export async function markPurging(
   const { draft, facts, o } = ctx;
   const { due, limit, run } = request;
   mustHoldLease(ctx, request.epoch);
+  sweep(ctx);
   const isDue = (row: CondemnedRow) => row.until <= due && (run === undefined || row.run === run);
   if (![...draft.condemned.values()].some(isDue)) return { marked: [], revived: [] };
   refuseWhileFaulty(ctx);
@@ -57,7 +58,10 @@ export async function markPurging(
   return { marked, revived };
 }
 
-/** Forgets what has been erased. A mark that is another one by now belongs to somebody else. */
+/**
+ * Forgets what has been erased. Where being in the trash is the mark, erasing was forgetting; and a mark that is another one
+ * by now belongs to somebody else.
+ */
 export function dropPurged(
   { draft }: Context,
   marked: readonly CondemnedRow[],
@@ -65,14 +69,25 @@ export function dropPurged(
 ): CondemnedRow[] {
   const dropped: CondemnedRow[] = [];
   for (const row of marked) {
-    if (!gone.has(row.digest) || draft.condemned.get(row.digest)?.id !== row.id) continue;
-    draft.condemned.delete(row.digest);
-    draft.records.delete(row.digest);
+    if (!gone.has(row.digest)) continue;
+    const present = draft.condemned.get(row.digest);
+    if (present && present.id !== row.id) continue;
+    if (present) {
+      draft.condemned.delete(row.digest);
+      draft.records.delete(row.digest);
+    }
     dropped.push(row);
   }
-  const runs = new Set([...draft.condemned.values()].map(({ run }) => run));
-  for (const { run } of dropped) {
-    if (!runs.has(run)) draft.runs.delete(run);
-  }
   return dropped;
+}
+
+/** Forgets what nobody needs any more: claims that have run out, and runs of which nothing is left to undo. */
+function sweep({ draft, now }: Context): void {
+  for (const [owner, { until }] of [...draft.claims]) {
+    if (until <= now) draft.claims.delete(owner);
+  }
+  const runs = new Set([...draft.condemned.values()].map(({ run }) => run));
+  for (const [run, { until }] of [...draft.runs]) {
+    if (until <= now && !runs.has(run)) draft.runs.delete(run);
+  }
 }

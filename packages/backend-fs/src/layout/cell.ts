@@ -1,0 +1,184 @@
+import {
+  type CatalogCell,
+  type CatalogState,
+  type CondemnedRow,
+  digestOf,
+  type Draft,
+  OciStoreError,
+  type Policy,
+  type Signal,
+} from "@ocistore/core";
+import { makeDirectory } from "../files/durable.ts";
+import { hasCode, reported } from "../files/errors.ts";
+import type { FileSystem } from "../files/file-system.ts";
+import { readWhole } from "../files/read.ts";
+import type { Lock } from "../lock/lock.ts";
+import { replaceOurs } from "../sidecar/json-file.ts";
+import { SessionFiles } from "../sidecar/sessions.ts";
+import { readLeases, readPins, readSettings, writeLeases, writePins, writeSettings } from "../sidecar/settings.ts";
+import { dropRun, moveBack, moveToTrash, readTrash, syncMoves, writeRun } from "../sidecar/trash.ts";
+import { INDEX_LIMIT, IndexDocument, type IndexOptions } from "./index-document.ts";
+import type { Paths } from "./paths.ts";
+
+/**
+ * The document of a plain layout: index.json, and what has no place in it under `.ocistore/`.
+ *
+ * All that is ours happens under one lock; index.json is read again for every command and once more just before it is
+ * replaced, since other tools honour no lock. The order of writing is the whole of the protocol:
+ *
+ *   1. what gives a reason to live: new pins and claims, files that come back from the trash;
+ *   2. the record of the run, so that what is about to go can be brought back;
+ *   3. index.json, by a new file, a sync, a rename and a sync of the directory: now the catalog has forgotten;
+ *   4. what takes a reason away: files that go to the trash, pins and claims that end.
+ *
+ * A crash anywhere leaves garbage or an unfinished run, never a reference to what is not there. It is finished, or turned
+ * back, by the next command that needs to; opening a layout changes nothing.
+ */
+export class LayoutCell implements CatalogCell {
+  readonly #fs: FileSystem;
+  readonly #paths: Paths;
+  readonly #lock: Lock;
+  readonly #o: LayoutCellOptions;
+  readonly #sessions: SessionFiles;
+  #index: { readonly bytes: Uint8Array; readonly document: IndexDocument } | undefined;
+
+  constructor(fs: FileSystem, paths: Paths, lock: Lock, o: LayoutCellOptions) {
+    this.#fs = fs;
+    this.#paths = paths;
+    this.#lock = lock;
+    this.#o = o;
+    this.#sessions = new SessionFiles(fs, paths);
+  }
+
+  async exclusive<T>(fn: () => Promise<T>, o: Signal = {}): Promise<T> {
+    if (this.#o.readOnly) {
+      throw new OciStoreError("READ_ONLY", "this layout was opened for reading", { path: this.#paths.root });
+    }
+    const { ours } = this.#paths;
+    if (!(await reported("look at the directory", ours, () => this.#fs.lstat(ours)))) await makeDirectory(this.#fs, ours);
+    const release = await this.#lock.acquire({ signal: o.signal });
+    let result: T;
+    try {
+      result = await fn();
+    } catch (error) {
+      // The failure of the work is the one to report; a lock that cannot be given back is noticed by whoever comes next.
+      await release().catch(() => {});
+      throw error;
+    }
+    await release();
+    return result;
+  }
+
+  async load({ signal }: Signal = {}): Promise<{ state: CatalogState; version: string }> {
+    signal?.throwIfAborted();
+    const { bytes, document } = await this.#readIndex();
+    return reported("read the store", this.#paths.root, async () => {
+      const settings = await readSettings(this.#fs, this.#paths);
+      const pins = await readPins(this.#fs, this.#paths);
+      const { condemned, runs } = await readTrash(this.#fs, this.#paths);
+      const state: CatalogState = {
+        identity: settings?.identity ?? this.#o.identity,
+        policy: settings?.policy ?? this.#o.policy,
+        repositories: new Map([["", { ...document.repository, pins }]]),
+        blobs: new Map(),
+        records: new Map(),
+        claims: await this.#sessions.read(),
+        condemned,
+        runs,
+        leases: await readLeases(this.#fs, this.#paths),
+        faults: document.faults,
+      };
+      // Everything else changes only under the lock; of index.json one has to notice that others have written it.
+      return { state, version: digestOf(bytes) };
+    });
+  }
+
+  async #readIndex(): Promise<{ readonly bytes: Uint8Array; readonly document: IndexDocument }> {
+    const path = this.#paths.index;
+    const bytes = await readWhole(this.#fs, path, INDEX_LIMIT);
+    if (!bytes) throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no index.json: ${path}`, { path });
+    if (!this.#index || !isEqual(this.#index.bytes, bytes)) {
+      this.#index = { bytes, document: IndexDocument.parse(bytes, this.#o) };
+    }
+    return this.#index;
+  }
+
+  async replace(version: string, draft: Draft): Promise<boolean> {
+    const repository = draft.repository("");
+    const revived = this.#revived(draft);
+    const condemned = [...draft.condemned.changes.values()].filter((row) => row !== undefined && !row.purging);
+    return reported("change the store", this.#paths.root, async () => {
+      const losesPins = [...repository.pins.changes.values()].includes(undefined);
+      if (repository.pins.changed) {
+        const kept = losesPins ? [...(draft.base.repositories.get("")?.pins ?? [])] : [];
+        await writePins(this.#fs, this.#paths, new Map([...kept, ...repository.pins]));
+      }
+      await this.#writeClaims(draft, "growing");
+      for (const row of revived) await moveBack(this.#fs, this.#paths, row);
+      await syncMoves(this.#fs, this.#paths, revived);
+      for (const [id, run] of draft.runs.changes) if (run) await writeRun(this.#fs, this.#paths, id, run);
+
+      if (repository.manifests.changed || repository.tags.changed) {
+        const next = this.#index!.document.with(repository);
+        const isStillTheSame = async () => digestOf(await this.#indexBytes()) === version;
+        if (!(await replaceOurs(this.#fs, this.#paths.index, this.#paths.fresh("index.json"), next, isStillTheSame))) return false;
+      }
+
+      for (const row of condemned) await moveToTrash(this.#fs, this.#paths, row as CondemnedRow);
+      await syncMoves(this.#fs, this.#paths, condemned as CondemnedRow[]);
+      if (losesPins) await writePins(this.#fs, this.#paths, repository.pins);
+      await this.#writeClaims(draft, "ending");
+      await this.#touch(draft);
+      for (const [id, run] of draft.runs.changes) if (!run) await dropRun(this.#fs, this.#paths, id);
+      if (draft.leases.changed) await writeLeases(this.#fs, this.#paths, draft.leases);
+      if (draft.policy) await writeSettings(this.#fs, this.#paths, { identity: draft.base.identity, policy: draft.policy });
+      return true;
+    });
+  }
+
+  async close(): Promise<void> {}
+
+  async #indexBytes(): Promise<Uint8Array> {
+    return (await readWhole(this.#fs, this.#paths.index, INDEX_LIMIT)) ?? new Uint8Array();
+  }
+
+  /** Condemned before and not any more: back in use, or erased, and then there is nothing to move. */
+  #revived(draft: Draft): CondemnedRow[] {
+    return [...draft.condemned.changes]
+      .filter(([, row]) => row === undefined)
+      .map(([digest]) => draft.base.condemned.get(digest))
+      .filter((row) => row !== undefined);
+  }
+
+  async #writeClaims(draft: Draft, which: "growing" | "ending"): Promise<void> {
+    for (const [owner, claim] of draft.claims.changes) {
+      if ((claim === undefined) !== (which === "ending")) continue;
+      await this.#sessions.write(owner, draft.base.claims.get(owner), claim);
+    }
+  }
+
+  /** The time of a file is where a plain layout keeps the time from which its grace counts. */
+  async #touch(draft: Draft): Promise<void> {
+    for (const digest of draft.touched) {
+      const path = this.#paths.blob(digest);
+      try {
+        await this.#fs.touch(path, this.#o.now());
+      } catch (error) {
+        // Given up by name although absent, or condemned in this very step.
+        if (!hasCode(error, "ENOENT")) throw error;
+      }
+    }
+  }
+}
+
+export interface LayoutCellOptions extends IndexOptions {
+  readonly readOnly: boolean;
+  /** Of a layout that `init` has not made ours. */
+  readonly identity: string;
+  readonly policy: Policy;
+  readonly now: () => number;
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}

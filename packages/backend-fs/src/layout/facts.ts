@@ -1,0 +1,116 @@
+import {
+  algorithmOf,
+  type CellFacts,
+  type Digest,
+  type DigestAlgorithm,
+  type Draft,
+  digestOf,
+  type Environment,
+  isDigest,
+  isManifestType,
+  isOciStoreError,
+  type Located,
+  MANIFEST_LIMIT,
+  type ManifestRecord,
+  OciStoreError,
+  type Placement,
+  parseManifest,
+  recordOf,
+  type Signal,
+} from "@ocistore/core";
+import type { FileSystem } from "../files/file-system.ts";
+import { readChunks, readWhole } from "../files/read.ts";
+import { regular } from "./blobs.ts";
+import { type Paths, trashGeneration } from "./paths.ts";
+
+type Asked = Signal & { readonly mediaType?: string | undefined; readonly probe?: boolean };
+
+/** A plain layout's record of what is stored is the disk itself. What a manifest names never changes, and is read once. */
+export class LayoutFacts implements CellFacts {
+  readonly membership = "listed";
+  readonly #fs: FileSystem;
+  readonly #paths: Paths;
+  readonly #env: Environment;
+  readonly #records = new Map<Digest, ManifestRecord>();
+
+  constructor(fs: FileSystem, paths: Paths, env: Environment) {
+    this.#fs = fs;
+    this.#paths = paths;
+    this.#env = env;
+  }
+
+  async locate(_draft: Draft, digest: Digest, { signal }: Signal = {}): Promise<Located | undefined> {
+    signal?.throwIfAborted();
+    return this.#look({ digest, size: 0, generation: "" });
+  }
+
+  async record(draft: Draft, _repository: string, digest: Digest, o: Asked = {}): Promise<ManifestRecord | undefined> {
+    o.signal?.throwIfAborted();
+    const condemned = draft.condemned.get(digest);
+    const located =
+      (await this.#look({ digest, size: 0, generation: "" })) ?? (condemned && (await this.#look(condemned)));
+    if (!located) return undefined;
+    const { size, generation, since } = located;
+    const known = this.#records.get(digest);
+    if (known && known.size === size && isAsSaid(known, o)) return { ...known, generation, pushed: since };
+    const record = await this.#read(located, o);
+    if (record) this.#records.set(digest, record);
+    return record;
+  }
+
+  condemnedPlace(placement: Placement, run: string, kind: "manifest" | "blob"): Placement {
+    return { ...placement, generation: trashGeneration(run, kind) };
+  }
+
+  async #look(placement: Placement): Promise<Located | undefined> {
+    if (!isDigest(placement.digest)) return undefined;
+    const stat = await regular(this.#fs, this.#paths.placed(placement));
+    if (!stat) return undefined;
+    return { ...placement, size: stat.size, since: Math.min(stat.modified, this.#env.now()) };
+  }
+
+  async #read(located: Located, { mediaType, probe, signal }: Asked): Promise<ManifestRecord | undefined> {
+    const { digest, size, since } = located;
+    const path = this.#paths.placed(located);
+    const isSaidToBe = mediaType !== undefined && isManifestType(mediaType);
+    if (!isSaidToBe && !(await this.#startsLikeJson(path, signal))) {
+      return probe
+        ? undefined
+        : recordOf(parseManifest(new Uint8Array(), mediaType ?? "application/octet-stream"), located, since);
+    }
+    if (size > MANIFEST_LIMIT) {
+      if (probe) return undefined;
+      const data = { digest, expected: MANIFEST_LIMIT, actual: size };
+      throw new OciStoreError("MANIFEST_TOO_LARGE", `${digest} is said to be a manifest and has ${size} bytes`, data);
+    }
+    const bytes = await readWhole(this.#fs, path, MANIFEST_LIMIT);
+    if (!bytes) return undefined;
+    const found = digestOf(bytes, algorithmOf(digest) as DigestAlgorithm);
+    if (found !== digest)
+      throw new OciStoreError("CORRUPT", `the bytes under ${digest} are ${found}`, { digest, path });
+    try {
+      const manifest = parseManifest(bytes, mediaType);
+      return probe && manifest.kind === "opaque" ? undefined : recordOf(manifest, located, since);
+    } catch (error) {
+      // Any JSON may lie there when one only probes: a config, an SBOM.
+      if (probe && isOciStoreError(error, "MANIFEST_INVALID", "UNSUPPORTED")) return undefined;
+      throw error;
+    }
+  }
+
+  async #startsLikeJson(path: string, signal: AbortSignal | undefined): Promise<boolean> {
+    for await (const chunk of readChunks(this.#fs, path, { signal, chunkSize: 512 })) {
+      const first = chunk.find((byte) => !WHITESPACE.has(byte));
+      // A byte order mark may stand before JSON; that is not JSON as it should be, but no layer either.
+      if (first !== undefined) return first === 0x7b || first === 0x5b || first === 0xef;
+    }
+    return false;
+  }
+}
+
+const WHITESPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
+/** One digest may be named under two media types; a record is of the one it was read as. */
+function isAsSaid({ mediaType: known }: ManifestRecord, { mediaType }: Asked): boolean {
+  return mediaType === undefined || mediaType.toLowerCase() === known;
+}

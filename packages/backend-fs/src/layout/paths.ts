@@ -1,0 +1,100 @@
+import { join } from "node:path";
+import { algorithmOf, type Digest, encodedOf, OciStoreError, type Placement } from "@ocistore/core";
+
+/**
+ * Where everything lies in a layout. Only digests that were parsed become part of a path, and all that is ours lies under
+ * `.ocistore/`; docs/layout.md has the whole picture.
+ *
+ * @see https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+ */
+export class Paths {
+  readonly root: string;
+  readonly ociLayout: string;
+  readonly index: string;
+  readonly blobs: string;
+  /** The directory of all that is ours. */
+  readonly ours: string;
+  readonly lock: string;
+  readonly store: string;
+  readonly pins: string;
+  readonly leases: string;
+  readonly sessions: string;
+  readonly trash: string;
+  readonly uploads: string;
+
+  constructor(root: string) {
+    this.root = root;
+    this.ociLayout = join(root, "oci-layout");
+    this.index = join(root, "index.json");
+    this.blobs = join(root, "blobs");
+    this.ours = join(root, ".ocistore");
+    this.lock = join(this.ours, "lock");
+    this.store = join(this.ours, "store.json");
+    this.pins = join(this.ours, "pins.json");
+    this.leases = join(this.ours, "leases.json");
+    this.sessions = join(this.ours, "sessions");
+    this.trash = join(this.ours, "trash");
+    this.uploads = join(this.ours, "uploads");
+  }
+
+  algorithm(name: string): string {
+    return join(this.blobs, name);
+  }
+
+  blob(digest: Digest): string {
+    return join(this.algorithm(algorithmOf(digest)), encodedOf(digest));
+  }
+
+  /** Where a new version of one of our files, or of index.json, is written before it takes the name. */
+  fresh(name: string): string {
+    return join(this.ours, `${name}.new`);
+  }
+
+  upload(id: string): string {
+    return join(this.uploads, safe(id));
+  }
+
+  session(owner: string): string {
+    return join(this.sessions, safe(owner));
+  }
+
+  run(id: string): string {
+    return join(this.trash, safe(id));
+  }
+
+  runRecord(id: string): string {
+    return join(this.run(id), "run.json");
+  }
+
+  trashed(run: string, digest: Digest, kind: "manifest" | "blob"): string {
+    return join(this.run(run), `${algorithmOf(digest)}-${encodedOf(digest)}.${kind}`);
+  }
+
+  /** The file of a placement: under its final name, or in the trash of a run. */
+  placed({ digest, generation }: Placement): string {
+    if (generation === "") return this.blob(digest);
+    const { run, kind } = parseTrashGeneration(generation);
+    return this.trashed(run, digest, kind);
+  }
+}
+
+/** The generation of a placement in the trash. */
+export function trashGeneration(run: string, kind: "manifest" | "blob"): string {
+  return `trash/${run}/${kind}`;
+}
+
+function parseTrashGeneration(generation: string): { run: string; kind: "manifest" | "blob" } {
+  const [place, run = "", kind] = generation.split("/");
+  if (place !== "trash" || (kind !== "manifest" && kind !== "blob")) {
+    throw new OciStoreError("CONFLICT", `this placement is of another store: ${JSON.stringify(generation)}`);
+  }
+  return { run, kind };
+}
+
+/** Names that come from outside may be names of files only if nothing can be read into them. */
+function safe(name: string): string {
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/.test(name)) {
+    throw new OciStoreError("REFERENCE_INVALID", `not a name for a file: ${JSON.stringify(name)}`, { reference: name });
+  }
+  return name;
+}

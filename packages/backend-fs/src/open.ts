@@ -1,0 +1,168 @@
+import { resolve } from "node:path";
+import {
+  CellCatalog,
+  digestOf,
+  type Environment,
+  field,
+  isJsonObject,
+  OciStoreError,
+  openStore,
+  type Policy,
+  parseJson,
+  randomId,
+  type Store,
+  systemEnvironment,
+} from "@ocistore/core";
+import { makeDirectory, replaceFile } from "./files/durable.ts";
+import { reported } from "./files/errors.ts";
+import type { FileSystem } from "./files/file-system.ts";
+import { nodeFileSystem } from "./files/node-file-system.ts";
+import { readWhole } from "./files/read.ts";
+import { LayoutBlobs } from "./layout/blobs.ts";
+import { LayoutCell } from "./layout/cell.ts";
+import { LayoutFacts } from "./layout/facts.ts";
+import { IndexDocument, type IndexOptions } from "./layout/index-document.ts";
+import { Paths } from "./layout/paths.ts";
+import { openLock } from "./lock/choose-lock.ts";
+import type { Lock } from "./lock/lock.ts";
+import { readSettings, writeSettings } from "./sidecar/settings.ts";
+
+const HOUR = 60 * 60_000;
+
+/** A layout that `init` made is ours alone, so nothing needs to wait for tools that honour no lock. */
+export const OWN_POLICY: Policy = { grace: HOUR, window: 0, wait: 0 };
+/** For a store that several people or machines push to. */
+export const SHARED_POLICY: Policy = { grace: 24 * HOUR, window: 24 * HOUR, wait: 0 };
+/** Of a layout that another tool made, and may still be using. */
+export const FOREIGN_POLICY: Policy = { grace: HOUR, window: 0, wait: HOUR };
+
+export interface OpenLayoutOptions extends IndexOptions {
+  /** Make the layout if there is none. Default: `LAYOUT_INVALID`. */
+  readonly create?: boolean | undefined;
+  /** Write nothing, not even a lock. */
+  readonly readOnly?: boolean | undefined;
+  /** Of a layout that is made by this call. */
+  readonly policy?: Policy | undefined;
+  readonly env?: Environment | undefined;
+  /** Default: this machine's disks. */
+  readonly fs?: FileSystem | undefined;
+  /** Default: the kernel's lock where it can be had, and a numbered lock file. */
+  readonly lock?: Lock | undefined;
+}
+
+/**
+ * Opens an OCI image layout as a store with one repository. The cost does not depend on what is in it, and nothing is
+ * written: what a crash has left is dealt with by the next command that changes something.
+ *
+ * @throws `LAYOUT_INVALID`, `UNSUPPORTED` if a newer ocistore has written it, `PERMISSION`.
+ *
+ * @example
+ * const store = await openLayout("./images", { create: true });
+ * try {
+ *   for await (const { name } of store.repository().tags()) console.log(name);
+ * } finally {
+ *   await store.close();
+ * }
+ */
+export async function openLayout(directory: string, o: OpenLayoutOptions = {}): Promise<Store> {
+  const fs = o.fs ?? nodeFileSystem();
+  const env = o.env ?? systemEnvironment;
+  // Made absolute at once, so that a later change of the working directory changes nothing.
+  const root = resolve(directory);
+  if (o.create && !o.readOnly) await initLayout(root, { ...o, fs, env, keep: true });
+  const paths = new Paths(await realRoot(fs, root));
+  await checkLayout(fs, paths);
+
+  const identity = `layout:${digestOf(new TextEncoder().encode(paths.root))}`;
+  const lock = o.lock ?? (await openLock(fs, paths.lock, env));
+  const cell = new LayoutCell(fs, paths, lock, {
+    readOnly: o.readOnly ?? false,
+    roots: o.roots,
+    identity,
+    policy: FOREIGN_POLICY,
+    now: () => env.now(),
+  });
+  const catalog = new CellCatalog(cell, { facts: new LayoutFacts(fs, paths, env), env, window: true });
+  return openStore({ blobs: new LayoutBlobs(fs, paths, env, { readOnly: o.readOnly ?? false }), catalog, env });
+}
+
+/**
+ * Makes an empty layout, and declares it ours alone. `oci-layout` comes last: a directory without it is no layout, so a
+ * crash half-way leaves something that this call can finish.
+ *
+ * @param o.keep A layout that is there already is left as it is; without it, `ALREADY_EXISTS`.
+ * @throws `LAYOUT_INVALID` if the directory holds anything else.
+ */
+export async function initLayout(
+  directory: string,
+  o: {
+    readonly policy?: Policy | undefined;
+    readonly keep?: boolean | undefined;
+    readonly env?: Environment | undefined;
+    readonly fs?: FileSystem | undefined;
+  } = {},
+): Promise<void> {
+  const fs = o.fs ?? nodeFileSystem();
+  const env = o.env ?? systemEnvironment;
+  const root = resolve(directory);
+  const paths = new Paths(root);
+  await reported("make a layout", root, async () => {
+    if (await fs.lstat(paths.ociLayout)) {
+      if (!o.keep) throw new OciStoreError("ALREADY_EXISTS", `there is a layout already: ${root}`, { path: root });
+      return;
+    }
+    await makeParents(fs, root);
+    for await (const { name } of fs.readdir(root)) {
+      if (!["blobs", "index.json", ".ocistore"].includes(name)) {
+        throw new OciStoreError("LAYOUT_INVALID", `not empty, and not a layout: ${root} has ${name}`, { path: root });
+      }
+    }
+    for (const made of [paths.blobs, paths.ours]) await makeDirectory(fs, made);
+    const fresh = () => ({ temp: paths.fresh(`init-${randomId(env, 8)}`) });
+    await replaceFile(fs, paths.index, IndexDocument.empty(), fresh());
+    await writeSettings(fs, paths, { identity: randomId(env), policy: o.policy ?? OWN_POLICY });
+    await replaceFile(fs, paths.ociLayout, new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}'), fresh());
+  });
+}
+
+async function makeParents(fs: FileSystem, path: string): Promise<void> {
+  const parent = resolve(path, "..");
+  if (parent !== path && !(await fs.lstat(parent))) await makeParents(fs, parent);
+  if (!(await fs.lstat(path))) await makeDirectory(fs, path);
+}
+
+async function realRoot(fs: FileSystem, root: string): Promise<string> {
+  return reported("open the layout", root, async () => {
+    const stat = await fs.lstat(root);
+    if (!stat) throw new OciStoreError("LAYOUT_INVALID", `no such directory: ${root}`, { path: root });
+    return fs.realpath(root);
+  });
+}
+
+/** The version must be one we know; links in place of directories could lead a write anywhere. */
+async function checkLayout(fs: FileSystem, paths: Paths): Promise<void> {
+  const path = paths.ociLayout;
+  const bytes = await readWhole(fs, path, 64 * 1024);
+  if (!bytes) throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no oci-layout: ${paths.root}`, { path });
+  let version: unknown;
+  try {
+    const json = parseJson(bytes);
+    version = isJsonObject(json) ? field(json, "imageLayoutVersion") : undefined;
+  } catch (error) {
+    throw new OciStoreError("LAYOUT_INVALID", `oci-layout cannot be read: ${path}`, { path }, { cause: error });
+  }
+  if (version !== "1.0.0") {
+    throw new OciStoreError("LAYOUT_INVALID", `image layout version ${JSON.stringify(version)} is not 1.0.0: ${path}`, { path });
+  }
+  const index = await reported("open the layout", paths.index, () => fs.lstat(paths.index));
+  if (index?.kind !== "file") {
+    throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no index.json: ${paths.root}`, { path: paths.index });
+  }
+  for (const directory of [paths.blobs, ...["sha256", "sha384", "sha512"].map((name) => paths.algorithm(name)), paths.ours]) {
+    const stat = await reported("open the layout", directory, () => fs.lstat(directory));
+    if (stat && stat.kind !== "directory") {
+      throw new OciStoreError("LAYOUT_INVALID", `not a directory: ${directory}`, { path: directory });
+    }
+  }
+  await readSettings(fs, paths);
+}

@@ -1,0 +1,65 @@
+import { type Digest, field, isDigest, isJsonObject, type JsonObject, type Lease, type Pin, type Policy } from "@ocistore/core";
+import type { FileSystem } from "../files/file-system.ts";
+import type { Paths } from "../layout/paths.ts";
+import { damaged, readJsonFile, replaceOurs } from "./json-file.ts";
+
+/** What `init` wrote: who this store is, and the policy that every process follows. */
+export interface Settings {
+  readonly identity: string;
+  readonly policy: Policy;
+}
+
+export async function readSettings(fs: FileSystem, { store }: Paths): Promise<Settings | undefined> {
+  const json = await readJsonFile(fs, store);
+  if (!json) return undefined;
+  const [id, grace, window, wait] = ["id", "grace", "window", "wait"].map((name) => field(json, name));
+  if (typeof id !== "string" || !isTime(grace) || !isTime(window) || !isTime(wait)) throw damaged(store);
+  return { identity: id, policy: { grace, window, wait } };
+}
+
+export async function writeSettings(fs: FileSystem, paths: Paths, { identity, policy }: Settings): Promise<void> {
+  await replaceOurs(fs, paths.store, paths.fresh("store.json"), { id: identity, ...policy });
+}
+
+export async function readPins(fs: FileSystem, { pins }: Paths): Promise<Map<string, Pin>> {
+  const read = new Map<string, Pin>();
+  const json = await readJsonFile(fs, pins);
+  const list = json && field(json, "pins");
+  if (json && !Array.isArray(list)) throw damaged(pins);
+  for (const each of Array.isArray(list) ? list : []) {
+    if (!isJsonObject(each)) throw damaged(pins);
+    const [name, digest, until] = ["name", "digest", "until"].map((key) => field(each, key));
+    if (typeof name !== "string" || typeof digest !== "string" || !isDigest(digest)) throw damaged(pins);
+    if (until !== undefined && !isTime(until)) throw damaged(pins);
+    read.set(name, { digest: digest as Digest, until });
+  }
+  return read;
+}
+
+export async function writePins(fs: FileSystem, paths: Paths, pins: Iterable<[string, Pin]>): Promise<void> {
+  const list = [...pins].map(([name, { digest, until }]): JsonObject => ({ name, digest, ...(until !== undefined && { until }) }));
+  await replaceOurs(fs, paths.pins, paths.fresh("pins.json"), { pins: list });
+}
+
+export async function readLeases(fs: FileSystem, { leases }: Paths): Promise<Map<string, Lease>> {
+  const read = new Map<string, Lease>();
+  const json = await readJsonFile(fs, leases);
+  const held = json && field(json, "leases");
+  if (json && !isJsonObject(held ?? null)) throw damaged(leases);
+  for (const [name, lease] of Object.entries((held as JsonObject | undefined) ?? {})) {
+    const epoch = isJsonObject(lease) ? field(lease, "epoch") : undefined;
+    const until = isJsonObject(lease) ? field(lease, "until") : undefined;
+    if (!isTime(epoch) || !isTime(until)) throw damaged(leases);
+    read.set(name, { epoch, until });
+  }
+  return read;
+}
+
+export async function writeLeases(fs: FileSystem, paths: Paths, leases: Iterable<[string, Lease]>): Promise<void> {
+  const held = Object.fromEntries([...leases].map(([name, { epoch, until }]) => [name, { epoch, until }]));
+  await replaceOurs(fs, paths.leases, paths.fresh("leases.json"), { leases: held });
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}

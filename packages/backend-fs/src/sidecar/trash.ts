@@ -1,0 +1,152 @@
+import { type CondemnedRow, type Digest, field, isDigest, isJsonObject, type JsonObject, type Membership, type Run } from "@ocistore/core";
+import { dirname } from "node:path";
+import { makeDirectory } from "../files/durable.ts";
+import { hasCode, toOciStoreError } from "../files/errors.ts";
+import type { FileSystem } from "../files/file-system.ts";
+import { regularFiles } from "../layout/blobs.ts";
+import { type Paths, trashGeneration } from "../layout/paths.ts";
+import { damaged, readJsonFile, replaceOurs } from "./json-file.ts";
+
+// Condemned is what lies in `.ocistore/trash/<run>/`, and nothing else is: the move is the mark. Beside it lies `run.json`,
+// which says when the run was, until when its files stay, and what it took out of index.json. It is durable before
+// index.json is replaced, so whatever a crash leaves behind can be undone or finished.
+
+export interface Trash {
+  readonly condemned: Map<Digest, CondemnedRow>;
+  readonly runs: Map<string, Run>;
+}
+
+export async function readTrash(fs: FileSystem, paths: Paths): Promise<Trash> {
+  const trash: Trash = { condemned: new Map(), runs: new Map() };
+  for (const id of await runsOf(fs, paths)) {
+    const record = await readRun(fs, paths, id);
+    if (record) trash.runs.set(id, record);
+    for await (const { name, stat } of regularFiles(fs, paths.run(id))) {
+      const [, algorithm, encoded, kind] = /^([a-z0-9]+)-([0-9a-f]+)\.(manifest|blob)$/.exec(name) ?? [];
+      const digest = `${algorithm}:${encoded}`;
+      if (!isDigest(digest) || (kind !== "manifest" && kind !== "blob")) continue;
+      trash.condemned.set(digest, {
+        digest,
+        size: stat.size,
+        generation: trashGeneration(id, kind),
+        run: id,
+        // A run without a record died before it could say; its files are as young as a file can be.
+        until: record?.until ?? stat.modified,
+        kind,
+        id: `${id}/${digest}`,
+        purging: false,
+        repositories: new Map(),
+      });
+    }
+  }
+  return trash;
+}
+
+export async function writeRun(fs: FileSystem, paths: Paths, id: string, { at, until, tags, manifests }: Run): Promise<void> {
+  for (const directory of [paths.trash, paths.run(id)]) {
+    if (!(await fs.lstat(directory))) await makeDirectory(fs, directory);
+  }
+  const json: JsonObject = {
+    at,
+    until,
+    tags: tags.map(({ name, digest }) => ({ name, digest })),
+    manifests: manifests.map(({ digest, membership }) => ({
+      digest,
+      mediaType: membership.mediaType,
+      size: membership.size,
+      ...(membership.artifactType !== undefined && { artifactType: membership.artifactType }),
+      ...(membership.own !== undefined && { own: membership.own }),
+    })),
+  };
+  await replaceOurs(fs, paths.runRecord(id), paths.fresh("run.json"), json);
+}
+
+/** Out of use: from its final name into the trash. Both directories are synced by {@link syncMoves}. */
+export async function moveToTrash(fs: FileSystem, paths: Paths, row: CondemnedRow): Promise<void> {
+  await move(fs, paths.blob(row.digest), paths.placed(row));
+}
+
+/** Back in use. What was erased already stays away. */
+export async function moveBack(fs: FileSystem, paths: Paths, row: CondemnedRow): Promise<void> {
+  await move(fs, paths.placed(row), paths.blob(row.digest));
+}
+
+/** What is not there (any more) need not be moved: a crash lay between, or somebody else has erased it. */
+async function move(fs: FileSystem, from: string, to: string): Promise<void> {
+  try {
+    await fs.rename(from, to);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT") || !(await fs.lstat(dirname(to)))) throw toOciStoreError(error, "move the blob", from);
+  }
+}
+
+export async function syncMoves(fs: FileSystem, paths: Paths, rows: readonly CondemnedRow[]): Promise<void> {
+  const directories = new Set(rows.flatMap((row) => [dirname(paths.blob(row.digest)), paths.run(row.run)]));
+  for (const directory of directories) {
+    if (await fs.lstat(directory)) await fs.syncDirectory(directory);
+  }
+}
+
+/** Forgets a run of which nothing is left. */
+export async function dropRun(fs: FileSystem, paths: Paths, id: string): Promise<void> {
+  try {
+    await fs.unlink(paths.runRecord(id));
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+  try {
+    await fs.rmdir(paths.run(id));
+  } catch (error) {
+    // Something lies in it that is not ours to judge.
+    if (!hasCode(error, "ENOENT", "ENOTEMPTY", "EEXIST")) throw error;
+  }
+}
+
+async function runsOf(fs: FileSystem, { trash }: Paths): Promise<string[]> {
+  const runs: string[] = [];
+  try {
+    for await (const { name, kind } of fs.readdir(trash)) {
+      if (kind === "directory" && /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/.test(name)) runs.push(name);
+    }
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+  return runs.sort();
+}
+
+async function readRun(fs: FileSystem, paths: Paths, id: string): Promise<Run | undefined> {
+  const path = paths.runRecord(id);
+  const json = await readJsonFile(fs, path);
+  if (!json) return undefined;
+  const [at, until, tags, manifests] = ["at", "until", "tags", "manifests"].map((name) => field(json, name));
+  if (typeof at !== "number" || typeof until !== "number" || !Array.isArray(tags) || !Array.isArray(manifests)) throw damaged(path);
+  return {
+    at,
+    until,
+    tags: tags.map((each) => {
+      if (!isJsonObject(each)) throw damaged(path);
+      return { repository: "", name: String(field(each, "name")), digest: digestIn(each, path) };
+    }),
+    manifests: manifests.map((each) => {
+      if (!isJsonObject(each)) throw damaged(path);
+      return { repository: "", digest: digestIn(each, path), membership: membershipIn(each, at) };
+    }),
+  };
+}
+
+function digestIn(json: JsonObject, path: string): Digest {
+  const digest = field(json, "digest");
+  if (typeof digest !== "string" || !isDigest(digest)) throw damaged(path);
+  return digest;
+}
+
+function membershipIn(json: JsonObject, pushed: number): Membership {
+  const [mediaType, size, artifactType, own] = ["mediaType", "size", "artifactType", "own"].map((name) => field(json, name));
+  return {
+    mediaType: String(mediaType),
+    size: Number(size),
+    artifactType: typeof artifactType === "string" ? artifactType : undefined,
+    own: typeof own === "boolean" ? own : undefined,
+    pushed,
+  };
+}

@@ -14,7 +14,11 @@ import { readChunks } from "./files/read.ts";
  */
 export async function fromFile(
   path: string,
-  o: Signal & { readonly mediaType?: string | undefined; readonly title?: string | undefined; readonly fs?: FileSystem } = {},
+  o: Signal & {
+    readonly mediaType?: string | undefined;
+    readonly title?: string | undefined;
+    readonly fs?: FileSystem;
+  } = {},
 ): Promise<DescribedBlob> {
   const fs = o.fs ?? nodeFileSystem();
   const real = await realFile(fs, path);

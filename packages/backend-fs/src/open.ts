@@ -143,7 +143,8 @@ async function realRoot(fs: FileSystem, root: string): Promise<string> {
 async function checkLayout(fs: FileSystem, paths: Paths): Promise<void> {
   const path = paths.ociLayout;
   const bytes = await readWhole(fs, path, 64 * 1024);
-  if (!bytes) throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no oci-layout: ${paths.root}`, { path });
+  if (!bytes)
+    throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no oci-layout: ${paths.root}`, { path });
   let version: unknown;
   try {
     const json = parseJson(bytes);
@@ -152,13 +153,21 @@ async function checkLayout(fs: FileSystem, paths: Paths): Promise<void> {
     throw new OciStoreError("LAYOUT_INVALID", `oci-layout cannot be read: ${path}`, { path }, { cause: error });
   }
   if (version !== "1.0.0") {
-    throw new OciStoreError("LAYOUT_INVALID", `image layout version ${JSON.stringify(version)} is not 1.0.0: ${path}`, { path });
+    throw new OciStoreError("LAYOUT_INVALID", `image layout version ${JSON.stringify(version)} is not 1.0.0: ${path}`, {
+      path,
+    });
   }
   const index = await reported("open the layout", paths.index, () => fs.lstat(paths.index));
   if (index?.kind !== "file") {
-    throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no index.json: ${paths.root}`, { path: paths.index });
+    throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no index.json: ${paths.root}`, {
+      path: paths.index,
+    });
   }
-  for (const directory of [paths.blobs, ...["sha256", "sha384", "sha512"].map((name) => paths.algorithm(name)), paths.ours]) {
+  for (const directory of [
+    paths.blobs,
+    ...["sha256", "sha384", "sha512"].map((name) => paths.algorithm(name)),
+    paths.ours,
+  ]) {
     const stat = await reported("open the layout", directory, () => fs.lstat(directory));
     if (stat && stat.kind !== "directory") {
       throw new OciStoreError("LAYOUT_INVALID", `not a directory: ${directory}`, { path: directory });

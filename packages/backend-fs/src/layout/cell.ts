@@ -2,8 +2,8 @@ import {
   type CatalogCell,
   type CatalogState,
   type CondemnedRow,
-  digestOf,
   type Draft,
+  digestOf,
   OciStoreError,
   type Policy,
   type Signal,
@@ -55,7 +55,8 @@ export class LayoutCell implements CatalogCell {
       throw new OciStoreError("READ_ONLY", "this layout was opened for reading", { path: this.#paths.root });
     }
     const { ours } = this.#paths;
-    if (!(await reported("look at the directory", ours, () => this.#fs.lstat(ours)))) await makeDirectory(this.#fs, ours);
+    if (!(await reported("look at the directory", ours, () => this.#fs.lstat(ours))))
+      await makeDirectory(this.#fs, ours);
     const release = await this.#lock.acquire({ signal: o.signal });
     let result: T;
     try {
@@ -96,7 +97,8 @@ export class LayoutCell implements CatalogCell {
   async #readIndex(): Promise<{ readonly bytes: Uint8Array; readonly document: IndexDocument }> {
     const path = this.#paths.index;
     const bytes = await readWhole(this.#fs, path, INDEX_LIMIT);
-    if (!bytes) throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no index.json: ${path}`, { path });
+    if (!bytes)
+      throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no index.json: ${path}`, { path });
     if (!this.#index || !isEqual(this.#index.bytes, bytes)) {
       this.#index = { bytes, document: IndexDocument.parse(bytes, this.#o) };
     }
@@ -121,7 +123,8 @@ export class LayoutCell implements CatalogCell {
       if (repository.manifests.changed || repository.tags.changed) {
         const next = this.#index!.document.with(repository);
         const isStillTheSame = async () => digestOf(await this.#indexBytes()) === version;
-        if (!(await replaceOurs(this.#fs, this.#paths.index, this.#paths.fresh("index.json"), next, isStillTheSame))) return false;
+        if (!(await replaceOurs(this.#fs, this.#paths.index, this.#paths.fresh("index.json"), next, isStillTheSame)))
+          return false;
       }
 
       for (const row of condemned) await moveToTrash(this.#fs, this.#paths, row as CondemnedRow);
@@ -131,7 +134,8 @@ export class LayoutCell implements CatalogCell {
       await this.#touch(draft);
       for (const [id, run] of draft.runs.changes) if (!run) await dropRun(this.#fs, this.#paths, id);
       if (draft.leases.changed) await writeLeases(this.#fs, this.#paths, draft.leases);
-      if (draft.policy) await writeSettings(this.#fs, this.#paths, { identity: draft.base.identity, policy: draft.policy });
+      if (draft.policy)
+        await writeSettings(this.#fs, this.#paths, { identity: draft.base.identity, policy: draft.policy });
       return true;
     });
   }

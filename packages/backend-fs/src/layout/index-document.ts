@@ -62,7 +62,8 @@ export class IndexDocument {
       return { raw, digest, name };
     });
     if (o.roots !== "listed") {
-      for (const digest of state.tags.values()) state.manifests.set(digest, { ...state.manifests.get(digest)!, own: false });
+      for (const digest of state.tags.values())
+        state.manifests.set(digest, { ...state.manifests.get(digest)!, own: false });
     }
     this.repository = { ...state, pins: new Map(), content: new Map(), referrers: new Map() };
     this.faults = faults;
@@ -74,7 +75,12 @@ export class IndexDocument {
     try {
       json = parseJson(bytes, { maxBytes: INDEX_LIMIT });
     } catch (error) {
-      throw new OciStoreError("LAYOUT_INVALID", `index.json cannot be read: ${(error as Error).message}`, {}, { cause: error });
+      throw new OciStoreError(
+        "LAYOUT_INVALID",
+        `index.json cannot be read: ${(error as Error).message}`,
+        {},
+        { cause: error },
+      );
     }
     if (!isJsonObject(json)) throw invalid("it is not an object");
     if (field(json, "schemaVersion") !== 2) throw invalid("its schemaVersion is not 2");
@@ -111,12 +117,14 @@ export class IndexDocument {
       if (!member) return [];
       const template = templates.get(digest) ?? fresh(digest, member);
       const names = toName.get(digest) ?? [];
-      if (names.length === 0) return [annotated(template, { [REF_NAME]: undefined, [OWN]: member.own ? "true" : undefined })];
+      if (names.length === 0)
+        return [annotated(template, { [REF_NAME]: undefined, [OWN]: member.own ? "true" : undefined })];
       return names.map((name) => annotated(template, { [REF_NAME]: name, [OWN]: undefined }));
     };
 
     for (const { digest, raw } of this.#entries) {
-      if (digest !== undefined && concerned.has(digest) && !templates.has(digest)) templates.set(digest, raw as JsonObject);
+      if (digest !== undefined && concerned.has(digest) && !templates.has(digest))
+        templates.set(digest, raw as JsonObject);
     }
     for (const { digest, raw, name } of this.#entries) {
       if (digest === undefined || !concerned.has(digest)) {
@@ -124,7 +132,10 @@ export class IndexDocument {
       } else if (name !== undefined && toName.get(digest)?.includes(name)) {
         // An entry whose name stays keeps its own fields; another of the same digest may have others.
         manifests.push(annotated(raw as JsonObject, { [OWN]: undefined }));
-        toName.set(digest, toName.get(digest)!.filter((other) => other !== name));
+        toName.set(
+          digest,
+          toName.get(digest)!.filter((other) => other !== name),
+        );
         written.add(digest);
       }
     }

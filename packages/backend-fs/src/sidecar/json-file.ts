@@ -26,7 +26,8 @@ export async function readJsonFile(fs: FileSystem, path: string): Promise<JsonOb
   if (!isJsonObject(json as JsonObject)) throw damaged(path);
   const format = field(json as JsonObject, "format");
   if (typeof format !== "number") throw damaged(path);
-  if (format > FORMAT) throw new OciStoreError("UNSUPPORTED", `written by a newer ocistore (format ${format}): ${path}`, { path });
+  if (format > FORMAT)
+    throw new OciStoreError("UNSUPPORTED", `written by a newer ocistore (format ${format}): ${path}`, { path });
   return json as JsonObject;
 }
 
@@ -45,7 +46,10 @@ export async function replaceOurs(
   content: JsonObject | Uint8Array,
   beforeRename?: () => Promise<boolean>,
 ): Promise<boolean> {
-  const bytes = content instanceof Uint8Array ? content : new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, ...content })}\n`);
+  const bytes =
+    content instanceof Uint8Array
+      ? content
+      : new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, ...content })}\n`);
   try {
     await fs.unlink(temp);
   } catch (error) {

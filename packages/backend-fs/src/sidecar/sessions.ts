@@ -68,7 +68,9 @@ export class SessionFiles {
     if (!isGrowing || before.until !== after.until) lines.push(`until ${after.until}\n`);
     for (const digest of wanted) if (!isGrowing || !held.has(digest)) lines.push(`hold ${digest}\n`);
     const handle = await this.#fs.open(path, "r+");
-    await closing(handle, async () => writeAll(handle, new TextEncoder().encode(lines.join("")), (await handle.stat()).size));
+    await closing(handle, async () =>
+      writeAll(handle, new TextEncoder().encode(lines.join("")), (await handle.stat()).size),
+    );
   }
 
   /** Where they lie, for a message. */

@@ -1,4 +1,13 @@
-import { type Digest, field, isDigest, isJsonObject, type JsonObject, type Lease, type Pin, type Policy } from "@ocistore/core";
+import {
+  type Digest,
+  field,
+  isDigest,
+  isJsonObject,
+  type JsonObject,
+  type Lease,
+  type Pin,
+  type Policy,
+} from "@ocistore/core";
 import type { FileSystem } from "../files/file-system.ts";
 import type { Paths } from "../layout/paths.ts";
 import { damaged, readJsonFile, replaceOurs } from "./json-file.ts";
@@ -37,7 +46,9 @@ export async function readPins(fs: FileSystem, { pins }: Paths): Promise<Map<str
 }
 
 export async function writePins(fs: FileSystem, paths: Paths, pins: Iterable<[string, Pin]>): Promise<void> {
-  const list = [...pins].map(([name, { digest, until }]): JsonObject => ({ name, digest, ...(until !== undefined && { until }) }));
+  const list = [...pins].map(
+    ([name, { digest, until }]): JsonObject => ({ name, digest, ...(until !== undefined && { until }) }),
+  );
   await replaceOurs(fs, paths.pins, paths.fresh("pins.json"), { pins: list });
 }
 

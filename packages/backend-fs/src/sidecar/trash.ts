@@ -1,5 +1,14 @@
-import { type CondemnedRow, type Digest, field, isDigest, isJsonObject, type JsonObject, type Membership, type Run } from "@ocistore/core";
 import { dirname } from "node:path";
+import {
+  type CondemnedRow,
+  type Digest,
+  field,
+  isDigest,
+  isJsonObject,
+  type JsonObject,
+  type Membership,
+  type Run,
+} from "@ocistore/core";
 import { makeDirectory } from "../files/durable.ts";
 import { hasCode, toOciStoreError } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
@@ -42,7 +51,12 @@ export async function readTrash(fs: FileSystem, paths: Paths): Promise<Trash> {
   return trash;
 }
 
-export async function writeRun(fs: FileSystem, paths: Paths, id: string, { at, until, tags, manifests }: Run): Promise<void> {
+export async function writeRun(
+  fs: FileSystem,
+  paths: Paths,
+  id: string,
+  { at, until, tags, manifests }: Run,
+): Promise<void> {
   for (const directory of [paths.trash, paths.run(id)]) {
     if (!(await fs.lstat(directory))) await makeDirectory(fs, directory);
   }
@@ -76,7 +90,8 @@ async function move(fs: FileSystem, from: string, to: string): Promise<void> {
   try {
     await fs.rename(from, to);
   } catch (error) {
-    if (!hasCode(error, "ENOENT") || !(await fs.lstat(dirname(to)))) throw toOciStoreError(error, "move the blob", from);
+    if (!hasCode(error, "ENOENT") || !(await fs.lstat(dirname(to))))
+      throw toOciStoreError(error, "move the blob", from);
   }
 }
 
@@ -119,7 +134,8 @@ async function readRun(fs: FileSystem, paths: Paths, id: string): Promise<Run | 
   const json = await readJsonFile(fs, path);
   if (!json) return undefined;
   const [at, until, tags, manifests] = ["at", "until", "tags", "manifests"].map((name) => field(json, name));
-  if (typeof at !== "number" || typeof until !== "number" || !Array.isArray(tags) || !Array.isArray(manifests)) throw damaged(path);
+  if (typeof at !== "number" || typeof until !== "number" || !Array.isArray(tags) || !Array.isArray(manifests))
+    throw damaged(path);
   return {
     at,
     until,
@@ -141,7 +157,9 @@ function digestIn(json: JsonObject, path: string): Digest {
 }
 
 function membershipIn(json: JsonObject, pushed: number): Membership {
-  const [mediaType, size, artifactType, own] = ["mediaType", "size", "artifactType", "own"].map((name) => field(json, name));
+  const [mediaType, size, artifactType, own] = ["mediaType", "size", "artifactType", "own"].map((name) =>
+    field(json, name),
+  );
   return {
     mediaType: String(mediaType),
     size: Number(size),

@@ -1,7 +1,7 @@
 import type { Root } from "../contract/catalog.ts";
 import type { Signal } from "../contract/environment.ts";
+import type { FlowGraph } from "../liveness/mark.ts";
 import { bytesNode, keyOf } from "../liveness/node.ts";
-import type { Digest } from "../model/digest.ts";
 import { liveFlow } from "./flow.ts";
 import type { Parts } from "./parts.ts";
 
@@ -27,59 +27,53 @@ export interface Usage {
 }
 
 /** Who uses how much. Roots on one manifest (two tags, a tag and a pin) count as one holder, so that none hides the other. */
-export async function usage({ catalog, blobs }: Parts, o: Signal = {}): Promise<Usage> {
+export async function usage(parts: Parts, o: Signal = {}): Promise<Usage> {
+  const { catalog, blobs } = parts;
   const reader = await catalog.graph(o);
-  const flow = await liveFlow(reader, o);
-  const sizes = new Float64Array(await blobNodes());
-
-  const holders = new Map<string, { roots: Root[]; ids: number[] }>();
+  const { graph } = await liveFlow(reader, o);
+  const holders = new Map<string, { readonly roots: Root[]; readonly ids: readonly number[] }>();
   for await (const root of reader.allRoots(o)) {
     const key = keyOf(root);
-    const holder = holders.get(key) ?? { roots: [], ids: [flow.graph.id(key), flow.graph.id(root.digest)] };
+    const holder = holders.get(key) ?? { roots: [], ids: [graph.id(key), graph.id(keyOf(bytesNode(root.digest)))] };
     holder.roots.push(root);
     holders.set(key, holder);
   }
-  const held = new Uint32Array(flow.graph.size);
-  const marks = (ids: readonly number[]) => flow.graph.mark(ids);
+  const sizes = await sizesOf(parts, graph, o);
+
+  const heldBy = new Uint32Array(graph.size);
   for (const { ids } of holders.values()) {
     o.signal?.throwIfAborted();
-    const mark = marks(ids);
-    for (let id = 0; id < mark.length; id++) if (mark[id] && sizes[id]) held[id]! += 1;
+    for (const node of graph.reach(ids)) heldBy[node]! += 1;
   }
   const roots: RootUsage[] = [];
   for (const { ids, roots: names } of holders.values()) {
-    const mark = marks(ids);
     let size = 0;
     let unique = 0;
-    for (let id = 0; id < mark.length; id++) {
-      if (!mark[id]) continue;
-      size += sizes[id] ?? 0;
-      if (held[id] === 1) unique += sizes[id] ?? 0;
+    for (const node of graph.reach(ids)) {
+      size += sizes[node]!;
+      if (heldBy[node] === 1) unique += sizes[node]!;
     }
     for (const root of names) roots.push({ root, size, unique, shared: size - unique });
   }
 
   let live = 0;
   let garbage = 0;
-  for (let id = 0; id < sizes.length; id++) {
-    if (held[id]) live += sizes[id]!;
-    else garbage += sizes[id]!;
+  for (let node = 0; node < sizes.length; node++) {
+    if (heldBy[node]) live += sizes[node]!;
+    else garbage += sizes[node]!;
   }
   let condemned = 0;
   for await (const { size } of catalog.condemned(o)) condemned += size;
   let uploads = 0;
   for await (const { offset } of blobs.uploads(o)) uploads += offset;
   return { roots, live, garbage, condemned, uploads };
+}
 
-  async function blobNodes(): Promise<number[]> {
-    const list: number[] = [];
-    const counted = new Set<Digest>();
-    for await (const { digest, size } of blobs.list(o)) {
-      if (counted.has(digest)) continue;
-      counted.add(digest);
-      list[flow.graph.id(keyOf(bytesNode(digest)))] = size;
-    }
-    for (let id = 0; id < flow.graph.size; id++) list[id] ??= 0;
-    return list;
-  }
+/** Bytes by node: 0 for what is a manifest in a repository, since its bytes are a node of their own. */
+async function sizesOf({ blobs }: Parts, graph: FlowGraph, o: Signal): Promise<Float64Array> {
+  const sizes = new Map<number, number>();
+  for await (const { digest, size } of blobs.list(o)) sizes.set(graph.id(keyOf(bytesNode(digest))), size);
+  const array = new Float64Array(graph.size);
+  for (const [node, size] of sizes) array[node] = size;
+  return array;
 }

@@ -6,7 +6,7 @@ import { type SyncGraph, searchNow, type Verdicts } from "../../liveness/search.
 import type { Digest } from "../../model/digest.ts";
 import type { StoreGraph } from "../graph/store-graph.ts";
 import type { CondemnedRow, Membership } from "../state.ts";
-import { type Context, graphOf } from "./context.ts";
+import { type Context, edgesOf, graphOf } from "./context.ts";
 import { removeMember } from "./members.ts";
 import { refuseWhileFaulty } from "./remove.ts";
 
@@ -37,6 +37,8 @@ export async function condemn(
     const { digest, size, generation, kind } = item;
     if (draft.condemned.has(digest) || isKept(digest)) continue;
     const located = await facts.locate(draft, digest, o);
+    // What a catalog that records everything has never heard of is taken in; elsewhere it is simply gone.
+    if (!located && facts.membership === "listed") continue;
     if (located && located.generation !== generation) continue;
     if (before !== undefined && located && located.since > before) continue;
     const repositories = new Map(readers.get(digest));
@@ -104,7 +106,7 @@ async function keptBy(
 
 /** Who could read what this run took out of its repository: the manifests themselves, and what they name. */
 async function readersOf(
-  { draft, facts, o }: Context,
+  ctx: Context,
   run: string,
 ): Promise<ReadonlyMap<Digest, ReadonlyMap<string, Membership | undefined>>> {
   const readers = new Map<Digest, Map<string, Membership | undefined>>();
@@ -113,10 +115,11 @@ async function readersOf(
     noted.set(repository, membership ?? noted.get(repository));
     readers.set(digest, noted);
   };
-  for (const { repository, digest, membership } of draft.runs.get(run)?.manifests ?? []) {
+  // Where there is one repository there is nobody to tell apart.
+  if (ctx.facts.membership === "listed") return readers;
+  for (const { repository, digest, membership } of ctx.draft.runs.get(run)?.manifests ?? []) {
     note(digest, repository, membership);
-    const record = draft.records.get(digest) ?? (await facts.record(draft, repository, digest, { ...o, probe: true }));
-    for (const { to, kind } of record?.edges ?? []) {
+    for (const { to, kind } of await edgesOf(ctx, repository, digest)) {
       if (kind !== "subject") note(to, repository, undefined);
     }
   }

@@ -1,6 +1,7 @@
 import type { Environment, Ms, Signal } from "../../contract/environment.ts";
 import type { Located } from "../../contract/placement.ts";
 import type { Digest } from "../../model/digest.ts";
+import type { Edge } from "../../model/edge.ts";
 import type { Draft } from "../draft.ts";
 import type { CellFacts } from "../facts.ts";
 import { buildStoreGraph, type StoreGraph } from "../graph/store-graph.ts";
@@ -38,6 +39,22 @@ export function isClaimed(draft: Draft, repository: string, digest: Digest, now:
     if (until > now && held.get(repository)?.has(digest)) return true;
   }
   return false;
+}
+
+/** What a manifest that is in use or condemned names; of one that cannot be read nobody knows, and it is given up. */
+export async function edgesOf(
+  { draft, facts, o }: Context,
+  repository: string,
+  digest: Digest,
+): Promise<readonly Edge[]> {
+  const known = draft.records.get(digest);
+  if (known) return known.edges;
+  try {
+    return (await facts.record(draft, repository, digest, { ...o, probe: true }))?.edges ?? [];
+  } catch (error) {
+    if (o.signal?.aborted) throw error;
+    return [];
+  }
 }
 
 /** Adds to what an owner holds in a repository, until then at least. */

@@ -20,7 +20,11 @@ const NOTHING: FrozenListing = { settle: async () => [] };
  * explanation goes would be read as a root from then on; and when the change is done, such an entry goes with it, in the
  * same replacement of the document.
  */
-export async function freezeListing(ctx: Context, repository: string, changes: readonly Change[]): Promise<FrozenListing> {
+export async function freezeListing(
+  ctx: Context,
+  repository: string,
+  changes: readonly Change[],
+): Promise<FrozenListing> {
   const { draft, facts } = ctx;
   const { manifests, tags } = draft.repository(repository);
   if (facts.membership === "recorded" || !changes.some((step) => takesAway(step, tags))) return NOTHING;
@@ -45,7 +49,8 @@ export async function freezeListing(ctx: Context, repository: string, changes: r
         const was = frozen.get(digest);
         const lostItsTag = wasTagged.has(digest) && !isTagged.has(digest);
         if ((!was && !lostItsTag) || member.own) {
-          if (was) manifests.revert(digest);
+          // Unless another step has just made it a root of its own, it is what it was, and its entry stays to the letter.
+          if (was?.own === member.own) manifests.revert(digest);
         } else if (isTagged.has(digest)) {
           manifests.set(digest, { ...member, own: false });
         } else if (!after.isLive(manifestNode(repository, digest))) {

@@ -2,7 +2,7 @@ import type { Ms } from "../../contract/environment.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { CondemnedRow } from "../state.ts";
 import { mustHoldLease } from "./condemn.ts";
-import { type Context, graphOf } from "./context.ts";
+import { type Context, edgesOf, graphOf } from "./context.ts";
 import { refuseWhileFaulty } from "./remove.ts";
 import { revive } from "./revive.ts";
 
@@ -22,7 +22,7 @@ export async function markPurging(
   ctx: Context,
   request: PurgeRequest,
 ): Promise<{ readonly marked: readonly CondemnedRow[]; readonly revived: readonly Digest[] }> {
-  const { draft, facts, o } = ctx;
+  const { draft } = ctx;
   const { due, limit, run } = request;
   mustHoldLease(ctx, request.epoch);
   sweep(ctx);
@@ -38,14 +38,9 @@ export async function markPurging(
   }
 
   const named = new Set<Digest>();
-  for (const row of draft.condemned.values()) {
-    const record =
-      row.kind === "manifest"
-        ? (draft.records.get(row.digest) ?? (await facts.record(draft, "", row.digest, { ...o, probe: true })))
-        : undefined;
-    for (const { to, kind } of record?.edges ?? []) {
-      if (kind !== "subject") named.add(to);
-    }
+  for (const { digest, kind } of draft.condemned.values()) {
+    const edges = kind === "manifest" ? await edgesOf(ctx, "", digest) : [];
+    for (const edge of edges) if (edge.kind !== "subject") named.add(edge.to);
   }
   const marked: CondemnedRow[] = [];
   for (const [digest, row] of [...draft.condemned]) {

@@ -1,6 +1,6 @@
 import type { Digest } from "../../model/digest.ts";
 import type { CondemnedRow } from "../state.ts";
-import type { Context } from "./context.ts";
+import { type Context, edgesOf } from "./context.ts";
 import { addMember } from "./members.ts";
 
 /**
@@ -31,18 +31,17 @@ export async function revive(ctx: Context, digest: Digest, repository?: string):
 }
 
 /** The condemned rows of a digest and of what it names, itself first; `undefined` if one of them is being purged. */
-async function closureOf({ draft, facts, o }: Context, digest: Digest): Promise<CondemnedRow[] | undefined> {
+async function closureOf(ctx: Context, digest: Digest): Promise<CondemnedRow[] | undefined> {
   const rows = new Map<Digest, CondemnedRow>();
   const queue = [digest];
   for (let next = 0; next < queue.length; next++) {
     const each = queue[next]!;
-    const row = draft.condemned.get(each);
+    const row = ctx.draft.condemned.get(each);
     if (!row || rows.has(each)) continue;
     if (row.purging) return undefined;
     rows.set(each, row);
     if (row.kind !== "manifest") continue;
-    const record = draft.records.get(each) ?? (await facts.record(draft, "", each, { ...o, probe: true }));
-    for (const { to, kind } of record?.edges ?? []) {
+    for (const { to, kind } of await edgesOf(ctx, "", each)) {
       if (kind !== "subject") queue.push(to);
     }
   }

@@ -55,11 +55,11 @@ export class CellCatalog implements Catalog {
   }
 
   async identity(o: Signal = {}): Promise<string> {
-    return (await this.#cell.load(o)).state.identity;
+    return (await this.#look(o)).draft.base.identity;
   }
 
   async policy(o: Signal = {}): Promise<Policy> {
-    return (await this.#cell.load(o)).state.policy;
+    return (await this.#look(o)).draft.base.policy;
   }
 
   setPolicy(policy: Policy, o: Signal = {}): Promise<void> {
@@ -241,7 +241,7 @@ export class CellCatalog implements Catalog {
     );
   }
 
-  async *candidates(): AsyncGenerator<Digest> {
+  candidates(): AsyncIterable<Digest> {
     throw new OciStoreError("UNSUPPORTED", "this catalog keeps no queue; mark the store instead");
   }
 

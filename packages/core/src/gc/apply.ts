@@ -54,7 +54,11 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
 
   const until: Ms = env.now() + header.hold;
   for (let at = 0; at < items.length; at += LOT) {
-    const lot = items.slice(at, at + LOT);
+    const lot: PlanItem[] = [];
+    for (const item of items.slice(at, at + LOT)) {
+      if (await isThere(parts, item, o)) lot.push(item);
+      else tell(item, "skipped");
+    }
     const { before } = header;
     const condemned = new Set(await catalog.condemn(lot, { ...o, run, until, before }));
     const waiting = new Map<Digest, PlanItem>();
@@ -74,6 +78,11 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
   // Once more, for the record of the run: with nothing left of it, nobody can undo it.
   if (header.hold <= 0) await purgeRun(parts, run, o);
   return { run, ...tally };
+}
+
+/** What has gone since the plan was made is not removed again. A catalog need not know all that lies in the store. */
+async function isThere({ catalog, blobs }: Parts, item: PlanItem, o: Signal): Promise<boolean> {
+  return (await catalog.locate(undefined, item.digest, o)) !== undefined || (await blobs.stat(item, o)) !== undefined;
 }
 
 /** Erases what is due of a run. */

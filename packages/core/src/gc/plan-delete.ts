@@ -1,10 +1,11 @@
-import type { Change, GraphNode, GraphReader, Root } from "../contract/catalog.ts";
+import type { Change, GraphNode } from "../contract/catalog.ts";
 import { randomId, type Signal } from "../contract/environment.ts";
 import { OciStoreError } from "../errors.ts";
 import { bytesNode, manifestNode } from "../liveness/node.ts";
-import { type AsyncGraph, searchAsync, type Verdict, type Verdicts } from "../liveness/search.ts";
+import { searchAsync, type Verdict, type Verdicts } from "../liveness/search.ts";
 import type { Digest } from "../model/digest.ts";
 import type { Target } from "../model/reference.ts";
+import { aimAt, without } from "./aim.ts";
 import { holdersOf } from "./describe.ts";
 import type { Parts } from "./parts.ts";
 import type { Kept, Plan, PlanItem } from "./plan.ts";
@@ -134,94 +135,4 @@ export async function planDelete(
   async function keptOf(digest: Digest, heldBy: readonly string[]): Promise<Kept> {
     return { digest, size: (await catalog.locate(undefined, digest, o))?.size ?? 0, because: "live", heldBy };
   }
-}
-
-interface Aim {
-  /** Manifests that are to go themselves, whatever refers to them. */
-  readonly manifests: Map<Digest, { readonly reason: string; readonly byDigest: boolean }>;
-  readonly tags: Set<string>;
-  /** Children that become roots of their own. */
-  readonly kept: Set<Digest>;
-  steps(dead: ReadonlySet<Digest>): Change[];
-}
-
-async function aimAt(
-  targets: readonly Target[],
-  {
-    catalog,
-    graph,
-    repository,
-    o,
-  }: { catalog: Parts["catalog"]; graph: GraphReader; repository: string; o: DeleteOptions },
-): Promise<Aim> {
-  const manifests: Aim["manifests"] = new Map();
-  const untags: { readonly name: string; readonly expect: Digest }[] = [];
-  const tags = new Set<string>();
-  const aimAtDigest = async (digest: Digest, reason: string, byDigest: boolean) => {
-    manifests.set(digest, { reason, byDigest: byDigest || (manifests.get(digest)?.byDigest ?? false) });
-    if (!byDigest) return;
-    for (const { why, name } of await graph.roots(manifestNode(repository, digest), o)) {
-      if (why === "tag" && name !== undefined) tags.add(name);
-    }
-  };
-  for (const target of targets) {
-    if ("digest" in target) {
-      if (!(await isStored(target.digest))) throw notFound(target.digest);
-      await aimAtDigest(target.digest, "deleted by digest", true);
-    } else {
-      const digest = await catalog.resolve(repository, target.tag, o);
-      if (!digest) throw notFound(target.tag);
-      if (!tags.has(target.tag)) untags.push({ name: target.tag, expect: digest });
-      tags.add(target.tag);
-      await aimAtDigest(digest, `deleted as ${target.tag}`, false);
-    }
-  }
-  if (o.referrers) {
-    for (const [digest] of manifests) {
-      for (const referrer of await graph.referrers(manifestNode(repository, digest), o)) {
-        if (!manifests.has(referrer.digest)) await aimAtDigest(referrer.digest, `refers to ${digest}`, true);
-      }
-    }
-  }
-  return {
-    manifests,
-    tags,
-    kept: new Set(),
-    steps: (dead) => [
-      ...untags.map(({ name, expect }): Change => ({ do: "untag", name, expect })),
-      ...[...dead].map((manifest): Change => ({ do: manifests.has(manifest) ? "remove" : "drop", manifest })),
-    ],
-  };
-
-  async function isStored(digest: Digest): Promise<boolean> {
-    if (await catalog.locate(repository, digest, o)) return true;
-    return (await graph.roots(manifestNode(repository, digest), o)).length > 0;
-  }
-}
-
-function notFound(reference: string): OciStoreError {
-  return new OciStoreError("NOT_FOUND", `${reference} is not stored here`, { reference });
-}
-
-/**
- * The graph as it would be without the targets' own reasons to live: the tags that go and their own marks. That something
- * refers to a subject that lives does not protect it from being deleted itself.
- */
-function without(graph: GraphReader, repository: string, { manifests, tags, kept }: Aim): AsyncGraph {
-  return {
-    roots: async (node) => {
-      const roots = await graph.roots(node);
-      if (node.repository !== repository) return roots;
-      const left = roots.filter(({ why, name }) => {
-        if (why === "tag") return !tags.has(name ?? "");
-        return why !== "own" || !manifests.has(node.digest);
-      });
-      const own: Root = { ...node, why: "own" };
-      return kept.has(node.digest) ? [...left, own] : left;
-    },
-    parents: (node) => graph.parents(node),
-    subjects: async (node) =>
-      node.repository === repository && manifests.has(node.digest) ? [] : graph.subjects(node),
-    referrers: (node) => graph.referrers(node),
-  };
 }

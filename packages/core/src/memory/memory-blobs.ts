@@ -143,11 +143,13 @@ export class MemoryBlobs implements BlobStore {
     return { placement: { digest, size: bytes.length, generation }, bytes };
   }
 
-  async *uploads(): AsyncGenerator<{ id: string; offset: number; touched: Ms }> {
+  async *uploads({ signal }: Signal = {}): AsyncGenerator<{ id: string; offset: number; touched: Ms }> {
+    signal?.throwIfAborted();
     for (const [id, { offset, touched }] of [...this.#uploads]) yield { id, offset, touched };
   }
 
   async *list({ signal }: Signal = {}): AsyncGenerator<Located> {
+    signal?.throwIfAborted();
     for (const { placement, modified } of [...this.#blobs.values()]) {
       signal?.throwIfAborted();
       yield { ...placement, since: modified };

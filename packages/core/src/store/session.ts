@@ -1,6 +1,7 @@
 import { recordOf } from "../catalog/record.ts";
 import type { Change } from "../contract/catalog.ts";
 import { type Ms, randomId, type Signal } from "../contract/environment.ts";
+import type { Placement } from "../contract/placement.ts";
 import { OciStoreError } from "../errors.ts";
 import type { Parts } from "../gc/parts.ts";
 import type { Descriptor } from "../model/descriptor.ts";
@@ -147,12 +148,22 @@ export class Session {
       const placement = await upload.commit(digest, { ...signal, ...(size !== undefined && { size }) });
       const arrival = { placement, publish: (options: Signal | undefined) => upload.publish(options) };
       await catalog.add(this.owner, this.#repository, [arrival], { ...signal, until: this.#until() });
-      return placement;
+      return await this.#onlyCopy(placement, signal);
     } catch (error) {
       // Not with the signal: what was cancelled has to be cleared away too. The first error is the one to report.
       await upload.abort().catch(() => {});
       throw error;
     }
+  }
+
+  /** Another copy may have been in use before this one came; then that is the one, and this one was for nothing. */
+  async #onlyCopy(placement: Placement, o: Signal): Promise<Placement> {
+    const { blobs, catalog } = this.#open();
+    if (!blobs.capabilities.generations) return placement;
+    const used = await catalog.locate(this.#repository, placement.digest, o);
+    if (!used || used.generation === placement.generation) return placement;
+    for await (const { error } of blobs.delete([placement], o)) if (error !== undefined) throw error;
+    return { digest: used.digest, size: used.size, generation: used.generation };
   }
 
   /** A long upload must not outlive the claims of what was put before it. */

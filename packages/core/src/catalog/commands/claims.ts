@@ -16,12 +16,16 @@ export interface ClaimRequest {
 /** Looking, bringing back and holding are one step: an answer that is only a look is worth nothing a moment later. */
 export async function claim(ctx: Context, request: ClaimRequest): Promise<ReadonlyMap<Digest, Placement>> {
   const { owner, repository, digests, until, from } = request;
-  const { draft } = ctx;
+  const { draft, facts, o } = ctx;
   const answer = new Map<Digest, Placement>();
   for (const digest of digests) {
-    if (draft.condemned.has(digest) && mayBringBack(ctx, repository, digest)) await revive(ctx, digest, repository);
-    const found =
-      (await visible(ctx, repository, digest)) ?? (from === undefined ? undefined : await visible(ctx, from, digest));
+    const isBack =
+      draft.condemned.has(digest) && mayBringBack(ctx, repository, digest) && (await revive(ctx, digest, repository));
+    // What has just come back is named by nothing here yet: that it was readable here is what brought it back.
+    const found = isBack
+      ? await facts.locate(draft, digest, o)
+      : ((await visible(ctx, repository, digest)) ??
+        (from === undefined ? undefined : await visible(ctx, from, digest)));
     if (!found) continue;
     answer.set(digest, { digest, size: found.size, generation: found.generation });
     hold(draft, owner, repository, [digest], until);
@@ -48,9 +52,13 @@ export async function add(
   for (const { placement, publish } of arrivals) {
     const { digest, size, generation } = placement;
     await publish(o);
-    // The old mark was about other bytes, or about the same bytes under a name that they have got again.
+    // Who sends bytes that are here already gets those: of two copies one would be nobody's, and lie there for ever.
+    const mark = draft.condemned.get(digest);
+    const used = draft.blobs.get(digest) ?? (mark?.purging ? undefined : mark);
     draft.condemned.delete(digest);
-    if (facts.membership === "recorded") draft.blobs.set(digest, { digest, size, generation, since: now });
+    if (facts.membership === "recorded") {
+      draft.blobs.set(digest, { digest, size, generation: used?.generation ?? generation, since: now });
+    }
     hold(draft, owner, repository, [digest], until);
   }
 }

@@ -57,8 +57,9 @@ function isRequired({ kind, optional }: Edge): boolean {
 
 async function isStored(ctx: Context, repository: string, { to, kind }: Edge): Promise<boolean> {
   const { draft, facts } = ctx;
-  if (draft.condemned.has(to) && kind !== "subject" && ctx.draft.condemned.get(to)?.repositories.has(repository)) {
-    await revive(ctx, to, repository);
+  if (draft.condemned.has(to) && kind !== "subject" && draft.condemned.get(to)?.repositories.has(repository)) {
+    // A blob that has just come back is named by nothing here yet; that it was readable here is what brought it back.
+    if ((await revive(ctx, to, repository)) && kind !== "manifest") return true;
   }
   if (kind === "manifest" && facts.membership === "recorded") return draft.repository(repository).manifests.has(to);
   return (await visible(ctx, repository, to)) !== undefined;

@@ -1,1 +1,4 @@
-export {};
+export { ManualEnvironment } from "./environment.ts";
+export type { Group } from "./groups.ts";
+export type { Declaration, Factory, Faults, Harness, Pair } from "./harness.ts";
+export { type LeftOut, leftOut, type SuiteOptions, suite, type Test } from "./suite.ts";

@@ -91,13 +91,15 @@ export class LayoutBlobs implements BlobStore {
   }
 
   async *uploads({ signal }: Signal = {}): AsyncGenerator<{ id: string; offset: number; touched: Ms }> {
-    for await (const { path, name, stat } of regularFiles(this.#fs, this.#paths.uploads)) {
+    signal?.throwIfAborted();
+    for await (const { name, stat } of regularFiles(this.#fs, this.#paths.uploads)) {
       signal?.throwIfAborted();
-      if (path) yield { id: name, offset: stat.size, touched: Math.min(stat.modified, this.#env.now()) };
+      yield { id: name, offset: stat.size, touched: Math.min(stat.modified, this.#env.now()) };
     }
   }
 
   async *list({ signal }: Signal = {}): AsyncGenerator<Located> {
+    signal?.throwIfAborted();
     const now = this.#env.now();
     for (const algorithm of DIGEST_ALGORITHMS) {
       for await (const { name, stat } of regularFiles(this.#fs, this.#paths.algorithm(algorithm))) {
@@ -250,7 +252,10 @@ class LayoutUpload implements Upload {
         await this.#fs.rename(this.#path, final);
       } catch (error) {
         // Called again: it has the name already.
-        if (!hasCode(error, "ENOENT") || !(await regular(this.#fs, final))) throw error;
+        if (!hasCode(error, "ENOENT")) throw error;
+        if (!(await regular(this.#fs, final))) {
+          throw new OciStoreError("UPLOAD_UNKNOWN", `upload ${this.id} is gone`, { path: this.#path }, { cause: error });
+        }
       }
       await this.#fs.syncDirectory(directory);
     });

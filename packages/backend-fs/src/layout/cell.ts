@@ -15,7 +15,16 @@ import { readWhole } from "../files/read.ts";
 import type { Lock } from "../lock/lock.ts";
 import { replaceOurs } from "../sidecar/json-file.ts";
 import { SessionFiles } from "../sidecar/sessions.ts";
-import { readLeases, readPins, readSettings, writeLeases, writePins, writeSettings } from "../sidecar/settings.ts";
+import {
+  readLeases,
+  readLost,
+  readPins,
+  readSettings,
+  writeLeases,
+  writeLost,
+  writePins,
+  writeSettings,
+} from "../sidecar/settings.ts";
 import { dropRun, moveBack, moveToTrash, readTrash, syncMoves, writeRun } from "../sidecar/trash.ts";
 import { INDEX_LIMIT, IndexDocument, type IndexOptions } from "./index-document.ts";
 import type { Paths } from "./paths.ts";
@@ -26,7 +35,7 @@ import type { Paths } from "./paths.ts";
  * All that is ours happens under one lock; index.json is read again for every command and once more just before it is
  * replaced, since other tools honour no lock. The order of writing is the whole of the protocol:
  *
- *   1. what gives a reason to live: new pins and claims, files that come back from the trash;
+ *   1. what gives a reason to live: new pins and claims, the losses whose grace begins, files that come back from the trash;
  *   2. the record of the run, so that what is about to go can be brought back;
  *   3. index.json, by a new file, a sync, a rename and a sync of the directory: now the catalog has forgotten;
  *   4. what takes a reason away: files that go to the trash, pins and claims that end.
@@ -81,6 +90,7 @@ export class LayoutCell implements CatalogCell {
         identity: settings?.identity ?? this.#o.identity,
         policy: settings?.policy ?? this.#o.policy,
         repositories: new Map([["", { ...document.repository, pins }]]),
+        lost: await readLost(this.#fs, this.#paths),
         blobs: new Map(),
         records: new Map(),
         claims: await this.#sessions.read(),
@@ -115,6 +125,7 @@ export class LayoutCell implements CatalogCell {
         const kept = losesPins ? [...(draft.base.repositories.get("")?.pins ?? [])] : [];
         await writePins(this.#fs, this.#paths, new Map([...kept, ...repository.pins]));
       }
+      if (draft.lost.changed) await writeLost(this.#fs, this.#paths, draft.lost);
       await this.#writeClaims(draft, "growing");
       for (const row of revived) await moveBack(this.#fs, this.#paths, row);
       await syncMoves(this.#fs, this.#paths, revived);
@@ -184,5 +195,5 @@ export interface LayoutCellOptions extends IndexOptions {
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+  return Buffer.compare(a, b) === 0;
 }

@@ -39,16 +39,20 @@ export class LayoutFacts implements CellFacts {
     this.#env = env;
   }
 
-  async locate(_draft: Draft, digest: Digest, { signal }: Signal = {}): Promise<Located | undefined> {
+  async locate(draft: Draft, digest: Digest, { signal }: Signal = {}): Promise<Located | undefined> {
     signal?.throwIfAborted();
-    return this.#look({ digest, size: 0, generation: "" });
+    const found = await this.#look({ digest, size: 0, generation: "" });
+    if (found) return found;
+    // Brought back by this very draft, it is in use; the file follows when the draft takes effect.
+    const before = draft.condemned.has(digest) ? undefined : draft.base.condemned.get(digest);
+    const inTrash = before && (await this.#look(before));
+    return inTrash && { ...inTrash, generation: "" };
   }
 
   async record(draft: Draft, _repository: string, digest: Digest, o: Asked = {}): Promise<ManifestRecord | undefined> {
     o.signal?.throwIfAborted();
-    const condemned = draft.condemned.get(digest);
-    const located =
-      (await this.#look({ digest, size: 0, generation: "" })) ?? (condemned && (await this.#look(condemned)));
+    const condemned = draft.base.condemned.get(digest) ?? draft.condemned.get(digest);
+    const located = (await this.#look({ digest, size: 0, generation: "" })) ?? (condemned && (await this.#look(condemned)));
     if (!located) return undefined;
     const { size, generation, since } = located;
     const known = this.#records.get(digest);

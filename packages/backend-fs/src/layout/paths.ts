@@ -18,6 +18,7 @@ export class Paths {
   readonly store: string;
   readonly pins: string;
   readonly leases: string;
+  readonly lost: string;
   readonly sessions: string;
   readonly trash: string;
   readonly uploads: string;
@@ -32,6 +33,7 @@ export class Paths {
     this.store = join(this.ours, "store.json");
     this.pins = join(this.ours, "pins.json");
     this.leases = join(this.ours, "leases.json");
+    this.lost = join(this.ours, "lost.json");
     this.sessions = join(this.ours, "sessions");
     this.trash = join(this.ours, "trash");
     this.uploads = join(this.ours, "uploads");

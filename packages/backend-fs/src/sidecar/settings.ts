@@ -71,6 +71,22 @@ export async function writeLeases(fs: FileSystem, paths: Paths, leases: Iterable
   await replaceOurs(fs, paths.leases, paths.fresh("leases.json"), { leases: held });
 }
 
+export async function readLost(fs: FileSystem, { lost }: Paths): Promise<Map<Digest, number>> {
+  const read = new Map<Digest, number>();
+  const json = await readJsonFile(fs, lost);
+  const list = json && field(json, "lost");
+  if (json && !isJsonObject(list ?? null)) throw damaged(lost);
+  for (const [digest, at] of Object.entries((list as JsonObject | undefined) ?? {})) {
+    if (!isDigest(digest) || !isTime(at)) throw damaged(lost);
+    read.set(digest, at);
+  }
+  return read;
+}
+
+export async function writeLost(fs: FileSystem, paths: Paths, lost: Iterable<[Digest, number]>): Promise<void> {
+  await replaceOurs(fs, paths.lost, paths.fresh("lost.json"), { lost: Object.fromEntries(lost) });
+}
+
 function isTime(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

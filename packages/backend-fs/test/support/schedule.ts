@@ -2,7 +2,7 @@ import type { Environment } from "@ocistore/core";
 import type { FileSystem } from "../../src/files/file-system.ts";
 
 /** A small seeded generator (mulberry32): numbers from 0 up to 1. */
-function seeded(seed: number): () => number {
+export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

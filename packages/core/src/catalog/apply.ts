@@ -13,6 +13,7 @@ export function applied(draft: Draft): CatalogState {
     ...base,
     policy: draft.policy ?? base.policy,
     repositories,
+    lost: appliedTable(base.lost, draft.lost),
     blobs: appliedTable(base.blobs, draft.blobs),
     records: appliedTable(base.records, draft.records),
     claims: appliedTable(base.claims, draft.claims),

@@ -94,9 +94,9 @@ export class CellCatalog implements Catalog {
   change(
     repository: string,
     changes: readonly Change[],
-    o: Signal & { readonly run?: string | undefined } = {},
+    o: Signal & { readonly run?: string | undefined; readonly before?: Ms | undefined } = {},
   ): Promise<readonly Digest[]> {
-    return this.#update(o, (ctx) => change(ctx, repository, changes, o.run));
+    return this.#update(o, (ctx) => change(ctx, repository, changes, o));
   }
 
   lease(name: string, ttl: Ms, o: Signal = {}): Promise<number | undefined> {
@@ -241,8 +241,9 @@ export class CellCatalog implements Catalog {
     );
   }
 
-  candidates(): AsyncIterable<Digest> {
-    throw new OciStoreError("UNSUPPORTED", "this catalog keeps no queue; mark the store instead");
+  async *candidates(): AsyncGenerator<Digest> {
+    const none: readonly Digest[] = noQueue();
+    yield* none;
   }
 
   async *condemned(o: Signal = {}): AsyncGenerator<Condemned> {
@@ -293,4 +294,8 @@ export class CellCatalog implements Catalog {
     const [chance = 0] = this.#env.random(1);
     return (Math.min(2 ** attempt, LONGEST_PAUSE) * chance) / 256;
   }
+}
+
+function noQueue(): never {
+  throw new OciStoreError("UNSUPPORTED", "this catalog keeps no queue; mark the store instead");
 }

@@ -41,6 +41,7 @@ export class RepositoryDraft {
  */
 export class Draft {
   readonly base: CatalogState;
+  readonly lost: Overlay<Digest, Ms>;
   readonly blobs: Overlay<Digest, Located>;
   readonly records: Overlay<Digest, ManifestRecord>;
   readonly claims: Overlay<string, Claim>;
@@ -54,6 +55,7 @@ export class Draft {
 
   constructor(base: CatalogState) {
     this.base = base;
+    this.lost = new Overlay(base.lost);
     this.blobs = new Overlay(base.blobs);
     this.records = new Overlay(base.records);
     this.claims = new Overlay(base.claims);
@@ -89,7 +91,7 @@ export class Draft {
   }
 
   get changed(): boolean {
-    const tables = [this.blobs, this.records, this.claims, this.condemned, this.runs, this.leases];
+    const tables = [this.lost, this.blobs, this.records, this.claims, this.condemned, this.runs, this.leases];
     return (
       this.policy !== undefined ||
       this.touched.size > 0 ||

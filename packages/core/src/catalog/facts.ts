@@ -37,7 +37,13 @@ export interface CellFacts {
 export const recordedFacts: CellFacts = {
   membership: "recorded",
   locate: async (draft, digest) => draft.blobs.get(digest),
-  record: async (draft, repository, digest) =>
-    draft.repository(repository).manifests.has(digest) ? draft.records.get(digest) : undefined,
+  record: async (draft, repository, digest) => {
+    const member = draft.repository(repository).manifests.get(digest);
+    const record = member && draft.records.get(digest);
+    if (!record || !member.absent) return record;
+    const { absent } = member;
+    const edges = record.edges.map((edge) => (absent.includes(edge.to) ? { ...edge, optional: true as const } : edge));
+    return { ...record, edges };
+  },
   condemnedPlace: (placement) => placement,
 };

@@ -14,6 +14,8 @@ export interface Membership {
    */
   readonly own: boolean | undefined;
   readonly pushed: Ms;
+  /** What was declared missing when it was put here; in another repository the same manifest may be whole. */
+  readonly absent?: readonly Digest[] | undefined;
 }
 
 export interface Pin {
@@ -67,6 +69,11 @@ export interface Lease {
 
 /** The tables of the document. `blobs` and `records` are empty where a look at the disk answers instead. */
 export interface Tables {
+  /**
+   * Manifests that have lost their last reason, and when: what they name shares their grace. Empty where a manifest that
+   * nothing keeps is still on record.
+   */
+  readonly lost: ReadonlyMap<Digest, Ms>;
   readonly blobs: ReadonlyMap<Digest, Located>;
   readonly records: ReadonlyMap<Digest, ManifestRecord>;
   readonly claims: ReadonlyMap<string, Claim>;

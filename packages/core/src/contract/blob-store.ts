@@ -89,7 +89,10 @@ export interface Upload {
 
   /**
    * Moves committed bytes to where the placement says, durably. May be called again with the same outcome. Called only by
-   * {@link Catalog.add}; does nothing in a store with generations, whose bytes lie there already.
+   * {@link Catalog.add}. In a store with generations, whose bytes lie there already, it makes sure that they still do: nobody
+   * knew of them since they were committed, so a collection may have taken them for garbage.
+   *
+   * @throws `UPLOAD_UNKNOWN` if there are no such bytes any more.
    */
   publish(o?: Signal): Promise<void>;
 

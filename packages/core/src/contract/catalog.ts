@@ -82,9 +82,15 @@ export type Change =
   /** `expect`: what the tag must point to now; `null`, that it must be new. */
   | { readonly do: "tag"; readonly name: string; readonly to: Digest; readonly expect?: Digest | null | undefined }
   | { readonly do: "untag"; readonly name: string; readonly expect?: Digest | undefined }
-  /** Take a manifest out of the repository with all its tags; `IN_USE` while a live manifest, a pin or a claim holds it. */
-  | { readonly do: "remove"; readonly manifest: Digest }
-  /** The same, but only if nothing keeps it once the other steps are done; skipped silently otherwise. */
+  /**
+   * Take a manifest out of the repository with its tags; `IN_USE` while a live manifest, a pin or a claim holds it.
+   * `tags`: the tags that may go with it, and any other holds it too; all may go unless given.
+   */
+  | { readonly do: "remove"; readonly manifest: Digest; readonly tags?: readonly string[] | undefined }
+  /**
+   * The same, but only if nothing keeps it once the other steps are done; skipped silently otherwise. Its grace goes on: it
+   * is counted from the loss of its last reason, which was before.
+   */
   | { readonly do: "drop"; readonly manifest: Digest }
   /** Make it a root of its own, as `children: "keep"` asks. */
   | { readonly do: "keep"; readonly manifest: Digest }
@@ -152,12 +158,13 @@ export interface Catalog {
     arrivals: readonly Arrival[],
     o: Signal & { readonly until: Ms },
   ): Promise<void>;
-  /** Move the end of all claims of an owner; without `until`, end them now. */
+  /** Move the end of all claims of an owner that have not run out; without `until`, end them now. */
   release(owner: string, o?: Signal & { readonly until?: Ms | undefined }): Promise<void>;
 
   /**
    * All steps or none.
    *
+   * @param o.before `drop` leaves alone what lost its last reason after this, and what that keeps; none unless given.
    * @param o.run What is taken out is written down under this run, durably and before it goes, so that it can be undone.
    * @throws `MISSING_CONTENT`, `CONFLICT` (an `expect` that does not hold), `IN_USE`, `NOT_FOUND`.
    * @returns The manifests that were removed or dropped.
@@ -165,7 +172,7 @@ export interface Catalog {
   change(
     repository: string,
     changes: readonly Change[],
-    o?: Signal & { readonly run?: string | undefined },
+    o?: Signal & { readonly run?: string | undefined; readonly before?: Ms | undefined },
   ): Promise<readonly Digest[]>;
 
   /** Become the one that collects, for `ttl`; `undefined` if another is. The epoch fences what a stalled collector does late. */

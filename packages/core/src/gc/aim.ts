@@ -11,7 +11,8 @@ import type { DeleteOptions } from "./plan-delete.ts";
 export interface Aim {
   /** Manifests that are to go themselves, whatever refers to them. */
   readonly manifests: Map<Digest, { readonly reason: string; readonly byDigest: boolean }>;
-  readonly tags: Set<string>;
+  /** The tags that go, and what each is on. */
+  readonly tags: Map<string, Digest>;
   /** Children that become roots of their own. */
   readonly kept: Set<Digest>;
   steps(dead: ReadonlySet<Digest>): Change[];
@@ -28,12 +29,12 @@ export async function aimAt(
 ): Promise<Aim> {
   const manifests: Aim["manifests"] = new Map();
   const untags: { readonly name: string; readonly expect: Digest }[] = [];
-  const tags = new Set<string>();
+  const tags: Aim["tags"] = new Map();
   const aimAtDigest = async (digest: Digest, reason: string, byDigest: boolean) => {
     manifests.set(digest, { reason, byDigest: byDigest || (manifests.get(digest)?.byDigest ?? false) });
     if (!byDigest) return;
     for (const { why, name } of await graph.roots(manifestNode(repository, digest), o)) {
-      if (why === "tag" && name !== undefined) tags.add(name);
+      if (why === "tag" && name !== undefined) tags.set(name, digest);
     }
   };
   for (const target of targets) {
@@ -44,7 +45,7 @@ export async function aimAt(
       const digest = await catalog.resolve(repository, target.tag, o);
       if (!digest) throw notFound(target.tag);
       if (!tags.has(target.tag)) untags.push({ name: target.tag, expect: digest });
-      tags.add(target.tag);
+      tags.set(target.tag, digest);
       await aimAtDigest(digest, `deleted as ${target.tag}`, false);
     }
   }
@@ -55,7 +56,11 @@ export async function aimAt(
     kept: new Set(),
     steps: (dead) => [
       ...untags.map(({ name, expect }): Change => ({ do: "untag", name, expect })),
-      ...[...dead].map((manifest): Change => ({ do: manifests.has(manifest) ? "remove" : "drop", manifest })),
+      ...[...dead].map((manifest): Change => {
+        if (!manifests.has(manifest)) return { do: "drop", manifest };
+        // A tag that comes after this plan was made is not in it, and so holds what it is on.
+        return { do: "remove", manifest, tags: [...tags].filter(([, to]) => to === manifest).map(([name]) => name) };
+      }),
     ],
   };
 
@@ -66,13 +71,13 @@ export async function aimAt(
    */
   async function aimAtReferrers(): Promise<void> {
     const chosen = new Map(manifests);
-    const chosenTags = new Set(tags);
+    const chosenTags = new Map(tags);
     const going = new Set(chosen.keys());
     for (;;) {
       manifests.clear();
       tags.clear();
       for (const [digest, aim] of chosen) manifests.set(digest, aim);
-      for (const tag of chosenTags) tags.add(tag);
+      for (const [tag, digest] of chosenTags) tags.set(tag, digest);
       const deleted = new Set(going);
       for (const digest of deleted) {
         for (const referrer of await graph.referrers(manifestNode(repository, digest), o)) {

@@ -43,7 +43,7 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
   }
   const run = header.id;
   for (const { repository, steps } of header.changes) {
-    if (steps.length > 0) await catalog.change(repository, steps, { ...o, run });
+    if (steps.length > 0) await catalog.change(repository, steps, { ...o, run, before: header.before });
   }
   const tally = { removed: 0, bytes: 0, condemned: 0, skipped: 0 };
   const tell = (item: PlanItem, outcome: Outcome["outcome"]) => {

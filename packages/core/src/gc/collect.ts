@@ -8,9 +8,12 @@ import { type CollectOptions, planCollect } from "./plan-collect.ts";
 export interface CollectReceipt extends Receipt {
   /** What the grace or an unreadable manifest held back. */
   readonly kept: Plan["kept"];
-  /** Uploads that nobody has touched for the length of the grace and that were given up. */
+  /** Uploads that nobody has touched for the length of the grace, and for an hour at least, and that were given up. */
   readonly uploads: number;
 }
+
+/** An upload that nobody has touched for less may be going on, and no grace that is asked for makes that known. */
+const LIVING_UPLOAD: Ms = 60 * 60_000;
 
 /** Longer than any lot takes; a collector that is slower than this has lost its place, and notices. */
 const LEASE: Ms = 15 * 60_000;
@@ -44,7 +47,8 @@ async function applyCollect(
   for (const { digest, size, generation, kind } of due) {
     o.onOutcome?.({ digest, size, generation, kind, reason: "condemned by an earlier run", outcome: "removed" });
   }
-  const uploads = await dropUploads(parts, plan.header.before ?? parts.env.now(), o);
+  const { before = 0 } = plan.header;
+  const uploads = await dropUploads(parts, Math.min(before, parts.env.now() - LIVING_UPLOAD), o);
   const receipt = await applyPlan(parts, plan, o);
   const bytes = due.reduce((sum, { size }) => sum + size, 0);
   return { ...receipt, removed: receipt.removed + due.length, bytes: receipt.bytes + bytes, uploads };

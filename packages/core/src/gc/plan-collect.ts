@@ -15,6 +15,12 @@ export interface CollectOptions extends Signal {
 }
 
 /**
+ * Bytes that lie there and that the catalog does not know may be on their way in: committed, and not yet added. They get so
+ * long whatever the grace is. (Where names are fixed, bytes are known from the moment they have their name.)
+ */
+const ARRIVING: Ms = 60 * 60_000;
+
+/**
  * Works out what a collection would take: every byte that nothing keeps and that is past the grace, by a mark of the whole
  * store. Grace flows as liveness does, from what is young to all that it names, so that an image whose tag went a minute
  * ago is still whole when somebody comes back for it.
@@ -34,7 +40,7 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
     return id !== undefined && marks[id] === 1;
   };
 
-  const loose: Located[] = [];
+  const loose: (Located & { readonly known: boolean })[] = [];
   for await (const located of parts.blobs.list(o)) {
     o.signal?.throwIfAborted();
     if (!isMarked(live, keyOf(bytesNode(located.digest)))) loose.push(await sinceOf(parts, located, o));
@@ -42,16 +48,21 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
   // The young are roots for the grace only: what they name is held back with them.
   const kinds = new Map<Digest, PlanItem["kind"]>();
   const youngRoots = [...flow.roots];
-  for (const { digest, size, since } of loose) {
+  for (const { digest, size, since, known } of loose) {
     const record = size <= MANIFEST_LIMIT ? await strayManifest(parts, digest, o) : undefined;
     kinds.set(digest, record || flow.manifests.has(digest) ? "manifest" : "blob");
     const id = flow.graph.id(keyOf(bytesNode(digest)));
     for (const { to } of record?.edges ?? []) flow.graph.keeps(id, flow.graph.id(keyOf(bytesNode(to))));
-    if (since <= before) continue;
+    if (since <= (known ? before : Math.min(before, env.now() - ARRIVING))) continue;
     youngRoots.push(id);
-    for (const repository of flow.manifests.get(digest) ?? []) {
-      youngRoots.push(flow.graph.id(keyOf(manifestNode(repository, digest))));
-    }
+  }
+  // Also where another repository keeps the bytes: what it was that went here, and its referrers, can still be put back.
+  for (const [digest, repositories] of flow.manifests) {
+    const nodes = repositories.map((repository) => keyOf(manifestNode(repository, digest)));
+    if (nodes.every((key) => isMarked(live, key))) continue;
+    const located = await catalog.locate(undefined, digest, o);
+    if (!located || located.since <= before) continue;
+    for (const key of nodes) youngRoots.push(flow.graph.id(key));
   }
   const held = flow.graph.mark(youngRoots);
 
@@ -93,10 +104,11 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
 const order = ({ kind }: PlanItem) => (kind === "manifest" ? 0 : 1);
 
 /** The catalog's word on when something lost its last reason goes before the time of the bytes. */
-async function sinceOf({ catalog }: Parts, located: Located, o: Signal): Promise<Located> {
-  if (!catalog.capabilities.edges) return located;
+async function sinceOf({ catalog, blobs }: Parts, located: Located, o: Signal) {
+  if (!catalog.capabilities.edges) return { ...located, known: true };
   const known = await catalog.locate(undefined, located.digest, o);
-  return known && known.generation === located.generation ? known : located;
+  if (known && known.generation === located.generation) return { ...known, known: true };
+  return { ...located, known: !blobs.capabilities.generations };
 }
 
 /** A manifest that nothing leads to any more is still one where the bytes are the record of it: it lost its tag, say. */

@@ -44,7 +44,8 @@ export async function planDelete(
   const kept: Kept[] = [];
   const dead = new Map<Digest, string>();
   for (const [digest, { reason, byDigest }] of aim.manifests) {
-    const verdict = await isLive(manifestNode(repository, digest));
+    // Without what earlier searches have proven: who holds a target has to be said down to the root.
+    const verdict = await searchAsync(view, manifestNode(repository, digest));
     if (!verdict.live) {
       dead.set(digest, reason);
       continue;
@@ -71,11 +72,13 @@ export async function planDelete(
   for (const [digest] of dead) {
     o.signal?.throwIfAborted();
     const edges = (await recordOf(digest))?.edges ?? [];
-    const next: [Digest, string][] = edges.map(({ to, kind }) => [
-      to,
-      kind === "subject" ? `kept only by its referrer ${digest}` : `named only by ${digest}`,
-    ]);
-    for (const referrer of await graph.referrers(manifestNode(repository, digest)))
+    const next = edges
+      .filter(({ kind }) => kind !== "subject")
+      .map(({ to }): [Digest, string] => [to, `named only by ${digest}`]);
+    const subjects = edges.filter(({ kind }) => kind === "subject").map(({ to }) => to);
+    for (const subject of await graph.subjects(manifestNode(repository, digest), o)) subjects.push(subject.digest);
+    for (const subject of subjects) next.push([subject, `kept only by its referrer ${digest}`]);
+    for (const referrer of await graph.referrers(manifestNode(repository, digest), o))
       next.push([referrer.digest, `refers to ${digest}`]);
     for (const [other, reason] of next) {
       if (!loose.has(other)) loose.set(other, reason);
@@ -92,8 +95,7 @@ export async function planDelete(
     if (!located) continue;
     const verdict = await isLive(bytesNode(digest));
     if (verdict.live) {
-      if (!aim.manifests.has(digest))
-        kept.push({ digest, size: located.size, because: "live", heldBy: holdersOf(verdict) });
+      if (!aim.manifests.has(digest)) kept.push(await keptOf(digest, await holdersDownFrom(verdict, digest)));
     } else if (blocking.length > 0) {
       kept.push({ digest, size: located.size, because: "unreadable", heldBy: blocking });
     } else {
@@ -116,6 +118,12 @@ export async function planDelete(
     items: [...items.filter(({ kind }) => kind === "manifest"), ...items.filter(({ kind }) => kind === "blob")],
     kept,
   };
+
+  /** What an earlier search has proven names no root; who wants to know why something stays wants to know that most. */
+  async function holdersDownFrom(verdict: Verdict & { readonly live: true }, digest: Digest): Promise<string[]> {
+    const whole = verdict.root ? verdict : await searchAsync(view, bytesNode(digest));
+    return whole.live ? holdersOf(whole) : [];
+  }
 
   async function recordOf(digest: Digest) {
     try {

@@ -71,11 +71,13 @@ function headerOf(value: JsonObject): PlanHeader {
 
 /** A plan takes away and never gives: of all the steps a catalog knows, only these may stand in one. */
 function isChangeSet(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
   const { repository, steps } = value as { repository?: unknown; steps?: unknown };
   if (typeof repository !== "string" || !Array.isArray(steps)) return false;
   return steps.every((step: Record<string, unknown>) => {
     if (typeof step !== "object" || step === null) return false;
     if (step.do === "untag") return typeof step.name === "string" && isDigestText(step.expect);
+    if (step.do === "remove" && !isListOfText(step.tags)) return false;
     return (step.do === "remove" || step.do === "drop" || step.do === "keep") && isDigestText(step.manifest);
   });
 }
@@ -86,6 +88,10 @@ function itemOf({ digest, size, generation, kind, reason }: JsonObject): PlanIte
   if (typeof generation !== "string" || typeof reason !== "string") throw invalid("an item is not whole");
   if (kind !== "manifest" && kind !== "blob") throw invalid("an item is of no known kind");
   return { digest, size, generation, kind, reason } as PlanItem;
+}
+
+function isListOfText(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
 }
 
 function isDigestText(value: unknown): boolean {

@@ -112,7 +112,10 @@ export class MemoryBlobs implements BlobStore {
         return committed.placement;
       },
       publish: async () => {
-        if (committed && !this.capabilities.generations) this.#blobs.set(placeOf(committed.placement), committed);
+        if (!committed) throw new OciStoreError("UPLOAD_UNKNOWN", `upload ${id} has not been committed`);
+        const place = placeOf(committed.placement);
+        if (!this.capabilities.generations) this.#blobs.set(place, committed);
+        else if (!this.#blobs.has(place)) throw new OciStoreError("UPLOAD_UNKNOWN", `upload ${id} has been collected`);
       },
       abort: async () => {
         this.#uploads.delete(id);

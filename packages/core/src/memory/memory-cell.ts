@@ -11,6 +11,7 @@ export function emptyState(identity: string, policy: Policy): CatalogState {
     identity,
     policy,
     repositories: new Map(),
+    lost: new Map(),
     blobs: new Map(),
     records: new Map(),
     claims: new Map(),

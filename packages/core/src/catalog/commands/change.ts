@@ -1,13 +1,15 @@
 import type { Change } from "../../contract/catalog.ts";
+import type { Ms } from "../../contract/environment.ts";
 import { OciStoreError } from "../../errors.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Membership, Run } from "../state.ts";
-import { type Context, graphOf, isClaimed, visible } from "./context.ts";
+import { type Context, graphOf, isClaimed, lose, visible } from "./context.ts";
 import { freezeListing } from "./listing.ts";
 import { addMember } from "./members.ts";
 import { put } from "./put.ts";
 import { removeAll } from "./remove.ts";
+import { mustBeWhole } from "./whole.ts";
 
 /**
  * All steps or none: the draft is thrown away if one of them throws. Removals are judged last, by the graph that the other
@@ -17,10 +19,10 @@ export async function change(
   ctx: Context,
   repository: string,
   changes: readonly Change[],
-  run: string | undefined,
+  { run, before }: { readonly run?: string | undefined; readonly before?: Ms | undefined },
 ): Promise<readonly Digest[]> {
   const listing = await freezeListing(ctx, repository, changes);
-  const removals = { forced: new Set<Digest>(), ifDead: new Set<Digest>() };
+  const removals = { forced: new Map<Digest, readonly string[] | undefined>(), ifDead: new Set<Digest>() };
   const tagsBefore = new Map(ctx.draft.repository(repository).tags);
   for (const step of changes) {
     switch (step.do) {
@@ -36,7 +38,7 @@ export async function change(
         untag(ctx, repository, step);
         break;
       case "remove":
-        removals.forced.add(step.manifest);
+        removals.forced.set(step.manifest, step.tags);
         break;
       case "drop":
         removals.ifDead.add(step.manifest);
@@ -50,6 +52,7 @@ export async function change(
       case "pin": {
         const { name, digest, until } = step;
         if (!(await visible(ctx, repository, digest))) throw notFound(digest);
+        await mustBeWhole(ctx, repository, digest);
         ctx.draft.repository(repository).pins.set(name, { digest, until });
         break;
       }
@@ -58,12 +61,12 @@ export async function change(
         const pin = pins.get(step.name);
         if (!pin) throw new OciStoreError("NOT_FOUND", `no pin ${step.name}`, { reference: step.name });
         pins.delete(step.name);
-        ctx.draft.touch(pin.digest, ctx.now);
+        lose(ctx, pin.digest);
         break;
       }
     }
   }
-  const removed = await removeAll(ctx, repository, removals);
+  const removed = await removeAll(ctx, repository, removals, before);
   const unlisted = await listing.settle();
   if (run) writeRun(ctx, repository, run, tagsBefore, [...removed, ...unlisted]);
   return removed.map(([digest]) => digest);
@@ -92,12 +95,13 @@ async function tag(
     if (!record || !(await visible(ctx, repository, to))) throw notFound(to);
     addMember(ctx, repository, record, false);
   }
+  await mustBeWhole(ctx, repository, to);
   target.tags.set(name, to);
-  if (present && present !== to) draft.touch(present, ctx.now);
+  if (present && present !== to) lose(ctx, present);
 }
 
-function untag({ draft, now }: Context, repository: string, { name, expect }: Extract<Change, { do: "untag" }>): void {
-  const { tags } = draft.repository(repository);
+function untag(ctx: Context, repository: string, { name, expect }: Extract<Change, { do: "untag" }>): void {
+  const { tags } = ctx.draft.repository(repository);
   const present = tags.get(name);
   if (!present) throw new OciStoreError("NOT_FOUND", `no tag ${name}`, { reference: name });
   if (expect !== undefined && expect !== present) {
@@ -107,10 +111,11 @@ function untag({ draft, now }: Context, repository: string, { name, expect }: Ex
     });
   }
   tags.delete(name);
-  draft.touch(present, now);
+  lose(ctx, present);
 }
 
 async function keep(ctx: Context, repository: string, digest: Digest): Promise<void> {
+  await mustBeWhole(ctx, repository, digest);
   const target = ctx.draft.repository(repository);
   const member = target.manifests.get(digest);
   if (member) {
@@ -149,7 +154,7 @@ function writeRun(
   repository: string,
   run: string,
   tagsBefore: ReadonlyMap<string, Digest>,
-  removed: readonly (readonly [Digest, Membership])[],
+  removed: readonly (readonly [Digest, Membership | undefined])[],
 ): void {
   const { tags } = draft.repository(repository);
   const lost = [...tagsBefore].filter(([name, digest]) => tags.get(name) !== digest);
@@ -158,6 +163,9 @@ function writeRun(
   draft.runs.set(run, {
     ...earlier,
     tags: [...earlier.tags, ...lost.map(([name, digest]) => ({ repository, name, digest }))],
-    manifests: [...earlier.manifests, ...removed.map(([digest, membership]) => ({ repository, digest, membership }))],
+    manifests: [
+      ...earlier.manifests,
+      ...removed.flatMap(([digest, membership]) => (membership ? [{ repository, digest, membership }] : [])),
+    ],
   });
 }

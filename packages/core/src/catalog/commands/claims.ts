@@ -1,9 +1,11 @@
 import type { Arrival } from "../../contract/catalog.ts";
 import type { Ms } from "../../contract/environment.ts";
 import type { Placement } from "../../contract/placement.ts";
+import { OciStoreError } from "../../errors.ts";
 import type { Digest } from "../../model/digest.ts";
 import { type Context, hold, visible } from "./context.ts";
-import { revive } from "./revive.ts";
+import { mayBringBack, revive } from "./revive.ts";
+import { missingBelow } from "./whole.ts";
 
 export interface ClaimRequest {
   readonly owner: string;
@@ -26,18 +28,18 @@ export async function claim(ctx: Context, request: ClaimRequest): Promise<Readon
       ? await facts.locate(draft, digest, o)
       : ((await visible(ctx, repository, digest)) ??
         (from === undefined ? undefined : await visible(ctx, from, digest)));
-    if (!found) continue;
+    if (!found || (await isBroken(ctx, repository, digest))) continue;
     answer.set(digest, { digest, size: found.size, generation: found.generation });
-    hold(draft, owner, repository, [digest], until);
+    hold(ctx, owner, repository, [digest], until);
     draft.touch(digest, ctx.now);
   }
   return answer;
 }
 
-/** Of what was condemned, only the repository that had it may have it back. */
-function mayBringBack({ draft, facts }: Context, repository: string, digest: Digest): boolean {
-  if (facts.membership === "listed") return true;
-  return draft.condemned.get(digest)?.repositories.has(repository) ?? false;
+/** Who hears of a manifest that it is here sends nothing of what it names either. A plain layout would have to read it. */
+async function isBroken(ctx: Context, repository: string, digest: Digest): Promise<boolean> {
+  if (!ctx.draft.repository(repository).manifests.has(digest)) return false;
+  return (await missingBelow(ctx, repository, digest)).length > 0;
 }
 
 /** Bytes get their name, their row and their claim together: from the first moment they can be read, they are held. */
@@ -54,12 +56,15 @@ export async function add(
     await publish(o);
     // Who sends bytes that are here already gets those: of two copies one would be nobody's, and lie there for ever.
     const mark = draft.condemned.get(digest);
+    if (mark?.purging && mark.generation === generation && facts.membership === "recorded" && generation !== "") {
+      throw new OciStoreError("UPLOAD_UNKNOWN", `${digest} is being collected`, { digest });
+    }
     const used = draft.blobs.get(digest) ?? (mark?.purging ? undefined : mark);
     draft.condemned.delete(digest);
     if (facts.membership === "recorded") {
       draft.blobs.set(digest, { digest, size, generation: used?.generation ?? generation, since: now });
     }
-    hold(draft, owner, repository, [digest], until);
+    hold(ctx, owner, repository, [digest], until);
   }
 }
 
@@ -67,6 +72,11 @@ export async function add(
 export function release({ draft, now }: Context, owner: string, until: Ms | undefined): void {
   const claim = draft.claims.get(owner);
   if (!claim) return;
+  if (claim.until <= now) {
+    // It has run out, and what it held may be gone.
+    draft.claims.delete(owner);
+    return;
+  }
   if (until !== undefined && until > now) {
     draft.claims.set(owner, { ...claim, until });
     return;

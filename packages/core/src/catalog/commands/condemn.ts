@@ -1,14 +1,13 @@
-import type { CondemnItem, Root } from "../../contract/catalog.ts";
+import type { CondemnItem } from "../../contract/catalog.ts";
 import { type Ms, randomId } from "../../contract/environment.ts";
 import { OciStoreError } from "../../errors.ts";
 import { bytesNode } from "../../liveness/node.ts";
-import { type SyncGraph, searchNow, type Verdicts } from "../../liveness/search.ts";
 import type { Digest } from "../../model/digest.ts";
-import type { StoreGraph } from "../graph/store-graph.ts";
 import type { CondemnedRow, Membership } from "../state.ts";
 import { type Context, edgesOf, graphOf } from "./context.ts";
+import { keptBy } from "./grace.ts";
 import { removeMember } from "./members.ts";
-import { refuseWhileFaulty } from "./remove.ts";
+import { dropMachineryTags, refuseWhileFaulty } from "./remove.ts";
 
 export interface CondemnRequest {
   readonly run: string;
@@ -35,7 +34,7 @@ export async function condemn(
   const condemned: Digest[] = [];
   for (const item of items) {
     const { digest, size, generation, kind } = item;
-    if (draft.condemned.has(digest) || isKept(digest)) continue;
+    if (draft.condemned.has(digest) || isKept(bytesNode(digest))) continue;
     const located = await facts.locate(draft, digest, o);
     // What a catalog that records everything has never heard of is taken in; elsewhere it is simply gone.
     if (!located && facts.membership === "listed") continue;
@@ -44,6 +43,7 @@ export async function condemn(
     const repositories = new Map(readers.get(digest));
     for (const { repository } of graph.parents(bytesNode(digest))) {
       if (repository === undefined || !graph.repository(repository)?.records.has(digest)) continue;
+      dropMachineryTags(ctx, graph.repository(repository)!, digest);
       const membership = removeMember(ctx, repository, digest);
       if (membership) repositories.set(repository, membership);
     }
@@ -73,35 +73,6 @@ export function mustHoldLease({ draft }: Context, epoch: number | undefined): vo
   if (draft.leases.get("collect")?.epoch !== epoch) {
     throw new OciStoreError("CONFLICT", "another collector has taken over");
   }
-}
-
-/**
- * Live, or younger than the grace, or held by something that is. Grace flows as liveness does: what a young manifest names
- * is left alone for as long as the manifest is, and so are its referrers.
- */
-async function keptBy(
-  { draft, facts, o }: Context,
-  graph: StoreGraph,
-  before: Ms | undefined,
-): Promise<(digest: Digest) => boolean> {
-  if (before === undefined) return (digest) => graph.bytesAreLive(digest);
-  const young = new Set<Digest>();
-  for (const { digest } of graph.manifests()) {
-    const located = await facts.locate(draft, digest, o);
-    if (located && located.since > before) young.add(digest);
-  }
-  const verdicts: Verdicts = new Map();
-  const withGrace: SyncGraph = {
-    roots: (node) => {
-      const roots = graph.roots(node);
-      const grace: Root = { ...node, why: "own", name: "grace" };
-      return roots.length > 0 || !young.has(node.digest) ? roots : [grace];
-    },
-    parents: (node) => graph.parents(node),
-    subjects: (node) => graph.subjects(node),
-    referrers: (node) => graph.referrers(node),
-  };
-  return (digest) => searchNow(withGrace, bytesNode(digest), verdicts).live;
 }
 
 /** Who could read what this run took out of its repository: the manifests themselves, and what they name. */

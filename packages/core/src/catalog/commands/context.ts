@@ -57,9 +57,22 @@ export async function edgesOf(
   }
 }
 
-/** Adds to what an owner holds in a repository, until then at least. */
-export function hold(draft: Draft, owner: string, repository: string, digests: Iterable<Digest>, until: Ms): void {
-  const claim = draft.claims.get(owner);
+/** A manifest has lost a reason to live; if it was the last, its grace starts now. */
+export function lose({ draft, facts, now }: Context, digest: Digest): void {
+  draft.touch(digest, now);
+  if (facts.membership === "listed") draft.lost.set(digest, now);
+}
+
+/** Adds to what an owner holds in a repository, until then at least. What has run out does not come back by that. */
+export function hold(
+  { draft, now }: Context,
+  owner: string,
+  repository: string,
+  digests: Iterable<Digest>,
+  until: Ms,
+): void {
+  const present = draft.claims.get(owner);
+  const claim = present && present.until > now ? present : undefined;
   const held = new Map(claim?.held);
   held.set(repository, new Set([...(held.get(repository) ?? []), ...digests]));
   draft.claims.set(owner, { until: Math.max(until, claim?.until ?? until), held });

@@ -2,7 +2,7 @@ import type { Change } from "../../contract/catalog.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Membership } from "../state.ts";
-import { type Context, graphOf } from "./context.ts";
+import { type Context, graphOf, lose } from "./context.ts";
 
 /** What {@link freezeListing} has noted, to be dealt with when the other steps of a change are done. */
 export interface FrozenListing {
@@ -42,6 +42,11 @@ export async function freezeListing(
   return {
     settle: async () => {
       const after = await graphOf(ctx);
+      // A tag that is referrer machinery goes with what it is named after; left behind it would be a root and keep all that.
+      for (const tag of after.repository(repository)?.machinery ?? []) {
+        const to = tags.get(tag);
+        if (to && !after.isLive(manifestNode(repository, to))) tags.delete(tag);
+      }
       const isTagged = taggedBy(tags);
       const isReferrer = (digest: Digest) => after.subjects(manifestNode(repository, digest)).length > 0;
       const dropped: (readonly [Digest, Membership])[] = [];
@@ -55,7 +60,7 @@ export async function freezeListing(
           manifests.set(digest, { ...member, own: false });
         } else if (!after.isLive(manifestNode(repository, digest))) {
           manifests.delete(digest);
-          draft.touch(digest, ctx.now);
+          lose(ctx, digest);
           dropped.push([digest, member]);
         } else if (was) {
           manifests.revert(digest);

@@ -10,11 +10,12 @@ export function addMember(
   repository: string,
   record: ManifestRecord,
   own: boolean | undefined,
+  absent?: readonly Digest[],
 ): void {
   const target = draft.repository(repository);
   const { digest, mediaType, size, artifactType, pushed } = record;
   const isNew = !target.manifests.has(digest);
-  target.manifests.set(digest, { mediaType, size, artifactType, own, pushed });
+  target.manifests.set(digest, { mediaType, size, artifactType, own, pushed, ...(absent?.length && { absent }) });
   if (facts.membership === "listed") return;
   draft.records.set(digest, record);
   if (!isNew) return;

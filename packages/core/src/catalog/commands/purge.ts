@@ -25,9 +25,13 @@ export async function markPurging(
   const { draft } = ctx;
   const { due, limit, run } = request;
   mustHoldLease(ctx, request.epoch);
-  sweep(ctx);
   const isDue = (row: CondemnedRow) => row.until <= due && (run === undefined || row.run === run);
-  if (![...draft.condemned.values()].some(isDue)) return { marked: [], revived: [] };
+  const rows = [...draft.condemned.values()];
+  // What belongs to no run in particular is looked at whether due or not: what is named again is missed until it is back.
+  if (!(run === undefined ? rows.length > 0 : rows.some(isDue))) {
+    sweep(ctx, run);
+    return { marked: [], revived: [] };
+  }
   refuseWhileFaulty(ctx);
 
   const graph = await graphOf(ctx);
@@ -36,6 +40,7 @@ export async function markPurging(
   for (const [digest] of [...draft.condemned]) {
     if (graph.bytesAreLive(digest) && (await revive(ctx, digest))) revived.push(digest);
   }
+  sweep(ctx, run);
 
   const named = new Set<Digest>();
   for (const { digest, kind } of draft.condemned.values()) {
@@ -67,6 +72,7 @@ export function dropPurged(
     if (!gone.has(row.digest)) continue;
     const present = draft.condemned.get(row.digest);
     if (present && present.id !== row.id) continue;
+    draft.lost.delete(row.digest);
     if (present) {
       draft.condemned.delete(row.digest);
       draft.records.delete(row.digest);
@@ -76,13 +82,23 @@ export function dropPurged(
   return dropped;
 }
 
-/** Forgets what nobody needs any more: claims that have run out, and runs of which nothing is left to undo. */
-function sweep({ draft, now }: Context): void {
+/** However short the grace of the policy, a collection may be asked for a longer one. */
+const REMEMBER_LOSS: Ms = 7 * 24 * 60 * 60_000;
+
+/** A run that is no older may be about to condemn what it has removed. */
+const UNDER_WAY: Ms = 60 * 60_000;
+
+/** Forgets what nobody needs any more: claims that have run out, old losses, and runs of which nothing is left to undo. */
+function sweep({ draft, now }: Context, ending: string | undefined): void {
+  for (const [digest, at] of [...draft.lost]) {
+    if (at + Math.max(REMEMBER_LOSS, draft.base.policy.grace) <= now) draft.lost.delete(digest);
+  }
   for (const [owner, { until }] of [...draft.claims]) {
     if (until <= now) draft.claims.delete(owner);
   }
   const runs = new Set([...draft.condemned.values()].map(({ run }) => run));
-  for (const [run, { until }] of [...draft.runs]) {
-    if (until <= now && !runs.has(run)) draft.runs.delete(run);
+  for (const [run, { at, until }] of [...draft.runs]) {
+    const isOver = until <= now && (run === ending || at + UNDER_WAY <= now);
+    if (isOver && !runs.has(run)) draft.runs.delete(run);
   }
 }

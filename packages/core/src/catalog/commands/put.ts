@@ -1,11 +1,11 @@
 import type { ManifestRecord } from "../../contract/catalog.ts";
-import { OciStoreError } from "../../errors.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Edge } from "../../model/edge.ts";
 import { type Context, graphOf, visible } from "./context.ts";
 import { addMember } from "./members.ts";
-import { revive } from "./revive.ts";
+import { mayBringBack, revive } from "./revive.ts";
+import { isRequired, missing, missingBelow } from "./whole.ts";
 
 /**
  * Records a manifest, in the step that checks that what it names is there. Condemned content that it names is brought back
@@ -22,58 +22,38 @@ export async function put(
   if (draft.condemned.has(digest)) await revive(ctx, digest, repository);
   if (!(await facts.locate(draft, digest, o))) throw missing(digest, [digest]);
 
-  const edges: Edge[] = [];
   const absent: Digest[] = [];
   for (const edge of manifest.edges) {
+    // Looked at in any case: looking brings back what is condemned.
     const isThere = await isStored(ctx, repository, edge);
-    if (!isThere && isRequired(edge)) {
-      if (!sparse) absent.push(edge.to);
-      edges.push({ ...edge, optional: true });
-    } else {
-      edges.push(edge);
-    }
+    if (!isThere && isRequired(edge)) absent.push(edge.to);
   }
-  if (absent.length > 0) throw missing(digest, absent);
+  if (absent.length > 0 && !sparse) throw missing(digest, absent);
 
-  const record = { ...manifest, edges };
   const present = draft.repository(repository).manifests.get(digest);
-  const own = present ? present.own : !tagged && !(await isNamed(ctx, repository, record));
+  const own = present ? present.own : !tagged && !(await isNamed(ctx, repository, manifest));
   if (facts.membership === "recorded") {
-    addMember(ctx, repository, record, own);
-    nameChildren(ctx, repository, record);
+    addMember(ctx, repository, manifest, own, absent);
+    nameChildren(ctx, repository, manifest);
     if (!present) welcomeSubject(ctx, repository, digest);
   } else {
     // Listed are what is tagged, what is `own`, and referrers, which other tools find that way.
-    const isReferrer = record.edges.some(({ kind }) => kind === "subject");
-    if (!present && (tagged || own || isReferrer)) addMember(ctx, repository, record, tagged ? false : undefined);
-    await unlistChildren(ctx, repository, record);
+    const isReferrer = manifest.edges.some(({ kind }) => kind === "subject");
+    if (!present && (tagged || own || isReferrer))
+      addMember(ctx, repository, manifest, tagged ? false : undefined, absent);
+    await unlistChildren(ctx, repository, manifest);
   }
-}
-
-/** A subject may always be missing, and so may what only a guess at an unknown document's text has found. */
-function isRequired({ kind, optional }: Edge): boolean {
-  return !optional && kind !== "subject" && kind !== "opaque";
 }
 
 async function isStored(ctx: Context, repository: string, { to, kind }: Edge): Promise<boolean> {
   const { draft, facts } = ctx;
-  if (draft.condemned.has(to) && kind !== "subject" && draft.condemned.get(to)?.repositories.has(repository)) {
+  if (draft.condemned.has(to) && kind !== "subject" && mayBringBack(ctx, repository, to)) {
     // A blob that has just come back is named by nothing here yet; that it was readable here is what brought it back.
     if ((await revive(ctx, to, repository)) && kind !== "manifest") return true;
   }
-  if (kind === "manifest" && facts.membership === "recorded") return draft.repository(repository).manifests.has(to);
-  return (await visible(ctx, repository, to)) !== undefined;
-}
-
-function missing(digest: Digest, digests: readonly Digest[]): OciStoreError {
-  return new OciStoreError(
-    "MISSING_CONTENT",
-    `${digest} needs content that is not stored here: ${digests.join(", ")}`,
-    {
-      digest,
-      digests,
-    },
-  );
+  const isMember = kind === "manifest" && facts.membership === "recorded";
+  if (isMember ? !draft.repository(repository).manifests.has(to) : !(await visible(ctx, repository, to))) return false;
+  return kind !== "manifest" || (await missingBelow(ctx, repository, to)).length === 0;
 }
 
 /** Whether something names it already: a stored manifest as its child, or it is a referrer of what is stored. */

@@ -1,15 +1,17 @@
+import type { Ms } from "../../contract/environment.ts";
 import { OciStoreError } from "../../errors.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { RepositoryGraph } from "../graph/repository-graph.ts";
 import type { StoreGraph } from "../graph/store-graph.ts";
 import type { Membership } from "../state.ts";
-import { type Context, graphOf } from "./context.ts";
+import { type Context, graphOf, lose } from "./context.ts";
+import { keptBy } from "./grace.ts";
 import { removeMember } from "./members.ts";
 
 export interface Removals {
-  /** These go, or the whole change fails. */
-  readonly forced: ReadonlySet<Digest>;
+  /** These go, or the whole change fails; with the tags that may go with each, if not all may. */
+  readonly forced: ReadonlyMap<Digest, readonly string[] | undefined>;
   /** These go if nothing keeps them once the forced ones have gone. */
   readonly ifDead: ReadonlySet<Digest>;
 }
@@ -18,29 +20,38 @@ export async function removeAll(
   ctx: Context,
   repository: string,
   { forced, ifDead }: Removals,
-): Promise<(readonly [Digest, Membership])[]> {
+  before: Ms | undefined,
+): Promise<(readonly [Digest, Membership | undefined])[]> {
   if (forced.size === 0 && ifDead.size === 0) return [];
   refuseWhileFaulty(ctx);
-  const removed: (readonly [Digest, Membership])[] = [];
-  const before = (await graphOf(ctx)).repository(repository);
+  const removed: (readonly [Digest, Membership | undefined])[] = [];
+  const graphBefore = (await graphOf(ctx)).repository(repository);
   const take = (digest: Digest) => {
-    if (before) dropMachineryTags(ctx, before, digest);
-    const membership = removeMember(ctx, repository, digest);
-    if (membership) removed.push([digest, membership]);
+    if (graphBefore) dropMachineryTags(ctx, graphBefore, digest);
+    removed.push([digest, removeMember(ctx, repository, digest)]);
   };
 
-  for (const digest of forced) {
-    await mustBeStored(ctx, repository, digest);
+  for (const [digest, tags] of forced) {
+    if (!(await isStored(ctx, repository, digest))) {
+      throw new OciStoreError("NOT_FOUND", `${digest} is not stored here`, { digest });
+    }
+    const others = (graphBefore?.roots.get(digest) ?? []).filter(
+      ({ why, name }) => why === "tag" && !tags?.includes(name!),
+    );
+    const holders = others.map(({ name }) => `tag ${name}`);
+    if (tags && holders.length > 0) throw inUse(digest, holders);
     take(digest);
-    ctx.draft.touch(digest, ctx.now);
+    lose(ctx, digest);
   }
   const graph = await graphOf(ctx);
-  for (const digest of forced) {
+  for (const digest of forced.keys()) {
     const holders = holdersOf(graph, repository, digest);
     if (holders.length > 0) throw inUse(digest, holders);
   }
+  const isKept = await keptBy(ctx, graph, before);
   for (const digest of ifDead) {
-    if (!forced.has(digest) && !graph.isLive(manifestNode(repository, digest))) take(digest);
+    if (forced.has(digest) || isKept(manifestNode(repository, digest))) continue;
+    if (await isStored(ctx, repository, digest)) take(digest);
   }
   return removed;
 }
@@ -51,10 +62,10 @@ export function refuseWhileFaulty({ draft }: Context): void {
   if (fault !== undefined) throw new OciStoreError("LAYOUT_INVALID", `nothing is deleted while ${fault}`);
 }
 
-async function mustBeStored({ draft, facts, o }: Context, repository: string, digest: Digest): Promise<void> {
-  if (draft.repository(repository).manifests.has(digest)) return;
-  if (facts.membership === "listed" && (await facts.locate(draft, digest, o))) return;
-  throw new OciStoreError("NOT_FOUND", `${digest} is not stored here`, { digest });
+/** Listed although absent counts too: that is how what is lost is given up by name. */
+async function isStored({ draft, facts, o }: Context, repository: string, digest: Digest): Promise<boolean> {
+  if (draft.repository(repository).manifests.has(digest)) return true;
+  return facts.membership === "listed" && (await facts.locate(draft, digest, o)) !== undefined;
 }
 
 /** What still names it and is live, in words that say who. */
@@ -70,7 +81,7 @@ function inUse(digest: Digest, holders: readonly string[]): OciStoreError {
 }
 
 /** The tags that are machinery of a manifest go with it; left behind they would be roots, there being no subject any more. */
-function dropMachineryTags({ draft }: Context, before: RepositoryGraph, subject: Digest): void {
+export function dropMachineryTags({ draft }: Context, before: RepositoryGraph, subject: Digest): void {
   const { tags } = draft.repository(before.name);
   for (const tag of before.machinery) {
     const to = tags.get(tag);

@@ -23,7 +23,8 @@ export async function revive(ctx: Context, digest: Digest, repository?: string):
       draft.blobs.set(row.digest, { digest: row.digest, size, generation, since: ctx.now });
       const membership = repository === undefined ? undefined : row.repositories.get(repository);
       const record = draft.records.get(row.digest);
-      if (repository !== undefined && membership && record) addMember(ctx, repository, record, false);
+      if (repository !== undefined && membership && record)
+        addMember(ctx, repository, record, false, membership.absent);
     }
     draft.touch(row.digest, ctx.now);
   }
@@ -46,4 +47,10 @@ async function closureOf(ctx: Context, digest: Digest): Promise<CondemnedRow[] |
     }
   }
   return [...rows.values()];
+}
+
+/** Of what was condemned, only the repository that had it may have it back. */
+export function mayBringBack({ draft, facts }: Context, repository: string, digest: Digest): boolean {
+  if (facts.membership === "listed") return true;
+  return draft.condemned.get(digest)?.repositories.has(repository) ?? false;
 }

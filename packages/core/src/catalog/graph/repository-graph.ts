@@ -33,11 +33,15 @@ export async function buildRepositoryGraph(
   for (const [digest, { mediaType }] of manifests) wanted.push({ digest, mediaType, probe: false });
   // A pin or a claim may be on anything; only what is plainly a manifest is read as one.
   for (const { digest } of held) wanted.push({ digest, probe: true });
-  const read = await readManifests(wanted, (each) => facts.record(draft, name, each.digest, { ...each, ...o }), o);
+  const record = (each: Wanted) => facts.record(draft, name, each.digest, { ...each, ...o });
+  const read = await readManifests(wanted, record, o);
 
   const links = linksOf(read);
   const machinery = linkMachinery(tags, () => storedContent(manifests.keys(), read), read, links);
-  const graph: RepositoryGraph = { name, ...read, ...links, roots: new Map(), machinery };
+  const lost = [...draft.lost.keys()].filter((digest) => !read.records.has(digest));
+  const records =
+    lost.length === 0 ? read.records : withLost(read, links, await readManifests(lost.map(probed), record, o));
+  const graph: RepositoryGraph = { name, ...read, records, ...links, roots: new Map(), machinery };
 
   const addRoot = (root: Root) => append(graph.roots, root.digest, root);
   for (const root of held) addRoot(root);
@@ -58,6 +62,22 @@ export async function buildRepositoryGraph(
     verdicts.clear();
   }
   return graph;
+}
+
+const probed = (digest: Digest): Wanted => ({ digest, probe: true });
+
+/**
+ * What has lost its last reason shares its grace with what it names, and does nothing else: above all it is nobody's
+ * referrer any more, or a signature that was deleted would live again through the image that it signs.
+ */
+function withLost(read: ManifestsRead, links: Links, lost: ManifestsRead): ManifestsRead["records"] {
+  const records = new Map(read.records);
+  for (const [digest, record] of lost.records) {
+    if (records.has(digest)) continue;
+    records.set(digest, record);
+    for (const { to, kind } of record.edges) if (kind !== "subject") append(links.parents, to, digest);
+  }
+  return records;
 }
 
 function heldRoots(draft: Draft, name: string, now: Ms): Root[] {

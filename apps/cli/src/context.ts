@@ -1,0 +1,119 @@
+import { stat } from "node:fs/promises";
+import { openLayout } from "@ocistore/backend-fs";
+import { type Digest, type Environment, isOciStoreError, type Store, systemEnvironment } from "@ocistore/core";
+import { CliError, EXIT, notFound, usage } from "./errors.ts";
+import type { Output, OutStream } from "./output/output.ts";
+import { formatPlace, type Place, parsePlace, parsePlaceOrReference, parseReference, type Target } from "./place.ts";
+
+/** What the command has of the world; a test gives its own. */
+export interface Io {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stdout: OutStream;
+  readonly stderr: OutStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What relative paths are relative to. */
+  readonly cwd: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Time and chance; the real ones unless given. */
+  readonly clock?: Environment | undefined;
+}
+
+/** What every verb gets. */
+export class Context {
+  readonly io: Io;
+  readonly out: Output;
+  readonly signal: AbortSignal;
+  readonly clock: Environment;
+  /** Set once something is being changed: then a reader that goes away is no reason to stop half-way. */
+  isChanging = false;
+  readonly #store: string | undefined;
+
+  constructor(io: Io, out: Output, o: { readonly signal: AbortSignal; readonly store: string | undefined }) {
+    this.io = io;
+    this.out = out;
+    this.signal = o.signal;
+    this.clock = io.clock ?? systemEnvironment;
+    this.#store = o.store || io.env.OCISTORE_STORE || undefined;
+  }
+
+  place(text: string | undefined): Place {
+    const written = text ?? this.#store;
+    if (written === undefined) throw usage("no store is named", "give oci:DIR, or --store, or OCISTORE_STORE");
+    return parsePlace(written, this.io.cwd);
+  }
+
+  reference(text: string): Place & { readonly target: Target } {
+    return parseReference(text, this.io.cwd, this.#store);
+  }
+
+  placeOrReference(text: string | undefined): Place {
+    if (text === undefined) return this.place(undefined);
+    return parsePlaceOrReference(text, this.io.cwd, this.#store);
+  }
+
+  /** Opens a store, does the work and closes it. Only with `write` can the work change anything. */
+  async with<T>(
+    place: Place,
+    o: { readonly write: boolean; readonly create?: boolean },
+    work: (store: Store) => Promise<T>,
+  ): Promise<T> {
+    if (!o.create) await mustExist(place);
+    const store = await openLayout(place.directory, { readOnly: !o.write, create: o.create, env: this.clock });
+    try {
+      return await work(store);
+    } finally {
+      await store.close();
+    }
+  }
+}
+
+async function mustExist({ directory, written }: Place): Promise<void> {
+  try {
+    await stat(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw notFound(`no such directory: ${written}`, "look at the spelling, or make a store with `ocistore init DIR`");
+  }
+}
+
+/** What a look-only verb was pointed at. The start of a digest has to be the start of just one. */
+export async function digestAt(
+  store: Store,
+  place: Place & { readonly target: Target },
+  signal: AbortSignal,
+): Promise<Digest> {
+  const { target } = place;
+  if ("digest" in target) return target.digest;
+  if ("tag" in target) {
+    const digest = await store.parts.catalog.resolve("", target.tag, { signal });
+    if (digest === undefined) throw notFound(`no tag ${target.tag} in ${place.written}`, lsHint(place));
+    return digest;
+  }
+  const found: Digest[] = [];
+  for await (const { digest } of store.parts.blobs.list({ signal })) {
+    if (digest.startsWith(target.prefix)) found.push(digest);
+  }
+  if (found.length === 1) return found[0]!;
+  if (found.length === 0) throw notFound(`nothing in ${place.written} starts with ${target.prefix}`, lsHint(place));
+  throw new CliError("AMBIGUOUS", EXIT.refused, `${target.prefix} is the start of ${found.length} digests`, {
+    hint: found.slice(0, 3).join(", "),
+    data: { digests: found },
+  });
+}
+
+function lsHint({ written, directory }: Place): string {
+  return `\`ocistore ls ${formatPlace({ written, directory, target: undefined })}\` says what there is`;
+}
+
+/** `IN_USE` says who; a user also wants to know how to find out why. */
+export function explained(error: unknown, place: Place): unknown {
+  if (!isOciStoreError(error, "IN_USE")) return error;
+  const { digest, holders = [] } = error.data;
+  const target = digest === undefined ? undefined : { digest: digest as Digest };
+  const why = `ocistore why ${formatPlace({ ...place, target })}`;
+  return new CliError("IN_USE", EXIT.refused, `${digest} is in use, held by ${holders.join(", ")}`, {
+    hint: `\`${why}\` says how; delete what holds it in the same command, or first`,
+    data: { digest, holders, why },
+    cause: error,
+  });
+}

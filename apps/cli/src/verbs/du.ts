@@ -1,0 +1,58 @@
+import type { RootUsage } from "@ocistore/core";
+import type { Command } from "commander";
+import { bold, dim, type Segment } from "../output/line.ts";
+import { tableLines } from "../output/table.ts";
+import { size } from "../output/words.ts";
+import type { Action } from "../run.ts";
+
+const COLUMNS = [
+  { title: "REF" },
+  { title: "SIZE", align: "right" },
+  { title: "SHARED", align: "right" },
+  { title: "UNIQUE", align: "right" },
+] as const;
+
+export function addDu(program: Command, action: Action): void {
+  program
+    .command("du")
+    .description("who uses how much: all that a root keeps, what others keep too, what would go with it")
+    .argument("[place]", "oci:DIR")
+    .action(
+      action(async (context, text: string | undefined) => {
+        await context.with(context.place(text), { write: false }, async (store) => {
+          const { out } = context;
+          const { roots, ...total } = await store.usage({ signal: context.signal });
+          const rows = [...roots].sort(largestFirst);
+          for (const { root, size: bytes, shared, unique } of rows) {
+            const { why, name, digest } = root;
+            out.object({ root: why, ...(name !== undefined && { ref: name }), digest, size: bytes, shared, unique });
+            await out.flow();
+          }
+          out.object({ total });
+          if (out.json) return;
+          const cells = rows.map((row): Segment[] => [
+            nameOf(row, (digest) => out.digest(digest)),
+            size(row.size),
+            size(row.shared),
+            size(row.unique),
+          ]);
+          if (cells.length > 0) for (const line of tableLines(COLUMNS, cells)) out.text(...line);
+          const { live, garbage, condemned, uploads } = total;
+          const more = [
+            ...(condemned > 0 ? [`, condemned ${size(condemned)}`] : []),
+            ...(uploads > 0 ? [`, unfinished uploads ${size(uploads)}`] : []),
+          ];
+          out.text(`in use ${size(live)}, garbage ${size(garbage)}${more.join("")}`);
+        });
+      }),
+    );
+}
+
+function nameOf({ root: { why, name, digest } }: RootUsage, short: (digest: string) => string): Segment {
+  if (why === "tag") return bold(name ?? "");
+  return dim(why === "own" ? `<untagged> ${short(digest)}` : `<${why}> ${name ?? ""}`);
+}
+
+function largestFirst(a: RootUsage, b: RootUsage): number {
+  return b.size - a.size || (`${a.root.name}` < `${b.root.name}` ? -1 : 1);
+}

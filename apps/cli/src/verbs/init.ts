@@ -1,0 +1,35 @@
+import { initLayout, OWN_POLICY, SHARED_POLICY } from "@ocistore/backend-fs";
+import { type Command, Option } from "commander";
+import { formatDuration, parseDuration } from "../duration.ts";
+import { dim } from "../output/line.ts";
+import type { Action } from "../run.ts";
+
+interface Options {
+  readonly shared?: boolean;
+  readonly grace?: number;
+  readonly window?: number;
+}
+
+export function addInit(program: Command, action: Action): void {
+  program
+    .command("init")
+    .description("make an empty store, an OCI image layout, in a directory that is empty or not there yet")
+    .argument("[place]", "a directory, or oci:DIR")
+    .option("--shared", "several people or machines push to it: 24h of grace, 24h of window")
+    .addOption(
+      new Option("--grace <duration>", "below this age gc leaves alone what nothing keeps").argParser(parseDuration),
+    )
+    .addOption(
+      new Option("--window <duration>", "so long what was removed can be brought back").argParser(parseDuration),
+    )
+    .action(
+      action(async (context, text: string | undefined, o: Options) => {
+        const place = context.place(text);
+        const { grace, window, wait } = o.shared ? SHARED_POLICY : OWN_POLICY;
+        const policy = { grace: o.grace ?? grace, window: o.window ?? window, wait };
+        await initLayout(place.directory, { policy, env: context.clock });
+        const words = `grace ${formatDuration(policy.grace)}, window ${formatDuration(policy.window)}`;
+        context.out.result({ initialized: place.directory, policy }, `oci:${place.written}  `, dim(words));
+      }),
+    );
+}

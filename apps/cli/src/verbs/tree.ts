@@ -1,0 +1,70 @@
+import type { Command } from "commander";
+import { Content } from "../content.ts";
+import { type Context, digestAt } from "../context.ts";
+import { bold, dim, type Segment, styled } from "../output/line.ts";
+import { size } from "../output/words.ts";
+import type { Place } from "../place.ts";
+import type { Action } from "../run.ts";
+import { type TreeNode, walkTree } from "../tree-walk.ts";
+
+export function addTree(program: Command, action: Action): void {
+  program
+    .command("tree")
+    .description("an image as a tree: platforms, config, layers, and what refers to it")
+    .argument("[reference]", "oci:DIR:TAG, oci:DIR@DIGEST, or oci:DIR for every root")
+    .action(
+      action(async (context, text: string | undefined) => {
+        const place = context.placeOrReference(text);
+        await context.with(place, { write: false }, async (store) => {
+          const { target } = place;
+          const digest = target && (await digestAt(store, { ...place, target }, context.signal));
+          const content = await Content.load(store, context.signal);
+          const starts = digest ? [digest] : await rootsOf(content);
+          const title = digest && target && "tag" in target ? target.tag : undefined;
+          for await (const node of walkTree(content, starts)) {
+            context.signal.throwIfAborted();
+            print(context, content, place, node, title);
+            await context.out.flow();
+          }
+        });
+      }),
+    );
+}
+
+async function rootsOf(content: Content) {
+  const digests = new Set(content.tags.values());
+  for await (const { digest } of content.graph.allRoots()) digests.add(digest);
+  return [...digests];
+}
+
+function print(
+  { out }: Context,
+  content: Content,
+  { written }: Place,
+  node: TreeNode,
+  title: string | undefined,
+): void {
+  const { prefix, ...rest } = node;
+  out.object(rest);
+  if (out.json) return;
+  const { role, digest, depth, kind, platform, isRepeated, isStored, size: bytes } = node;
+  const what = kind === "artifact" && node.artifactType ? node.artifactType : kind;
+  const words: Segment[] = [];
+  if (depth === 0) {
+    const tags = content.tagsOf(digest);
+    const name = title ?? tags[0];
+    const others = tags.filter((tag) => tag !== name);
+    words.push(bold(name === undefined ? `oci:${written}` : `oci:${written}:${name}`), "  ");
+    if (others.length > 0) words.push(dim(`also ${others.join(", ")}  `));
+  } else {
+    words.push(dim(prefix), role === "referrer" ? styled("yellow", role) : styled("cyan", platform ?? role), "  ");
+    if (depth > 0 && content.tagsOf(digest).length > 0) words.push(bold(content.tagsOf(digest).join(", ")), "  ");
+  }
+  words.push(out.digest(digest));
+  if (what) words.push(`  ${what}`);
+  if (bytes !== undefined) words.push(`  ${size(bytes)}`);
+  if (node.title) words.push(`  ${node.title}`);
+  if (!isStored) words.push(styled("red", "  not stored"));
+  if (isRepeated) words.push(dim("  as above"));
+  out.text(...words);
+}

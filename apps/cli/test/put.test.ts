@@ -1,0 +1,162 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { digestOf } from "@ocistore/core";
+import { expect, test } from "vitest";
+import { cli, sample, snapshot, temporary, text } from "./harness.ts";
+
+test("init: a new store, with a policy", async () => {
+  const cwd = await temporary();
+  const plain = await cli(["init", "one"], { cwd });
+  expect(plain).toMatchObject({ exit: 0, out: "oci:one  grace 1h, window 0\n", err: "" });
+  const shared = await cli(["init", "oci:two", "--shared", "--json"], { cwd });
+  const DAY = 86_400_000;
+  expect(shared.json).toEqual([{ initialized: join(cwd, "two"), policy: { grace: DAY, window: DAY, wait: 0 } }]);
+  const own = await cli(["init", "three", "--grace", "15m", "--window", "7d"], { cwd });
+  expect(own.out).toBe("oci:three  grace 15m, window 7d\n");
+  const again = await cli(["init", "one"], { cwd });
+  expect(again.exit).toBe(2);
+  await mkdir(join(cwd, "full"));
+  await writeFile(join(cwd, "full", "file"), "");
+  expect((await cli(["init", "full"], { cwd })).exit).toBe(1);
+  expect((await cli(["init", "full", "--json"], { cwd })).err).toMatch(
+    /^\{"error":\{"code":"LAYOUT_INVALID","message":/,
+  );
+});
+
+test("push: an artifact of files, with titles, types, annotations and tags", async () => {
+  const cwd = await temporary();
+  await writeFile(join(cwd, "a.txt"), "A");
+  await writeFile(join(cwd, "b.json"), "{}");
+  await writeFile(join(cwd, "odd:name"), "odd");
+  await writeFile(join(cwd, "typed:text"), "");
+  const argv = [
+    "push",
+    "oci:store:v1",
+    "a.txt",
+    "b.json:application/json",
+    "odd:name",
+    "--artifact-type",
+    "test/thing",
+  ];
+  const more = ["--annotation", "who=me", "--annotation", "eq=a=b", "--tag", "latest", "--tag", "v1"];
+  const { exit, out, err } = await cli([...argv, ...more], { cwd });
+  expect(exit).toBe(0);
+  expect(err).toContain(`stored a.txt  1 B  ${digestOf(text("A"))}\n`);
+  expect(err).toContain("tagged v1\ntagged latest\n");
+  expect(out).toMatch(/^oci:store@sha256:[0-9a-f]{64}\n$/);
+  const [inspected] = (await cli(["inspect", out.trim(), "--json"], { cwd })).json;
+  expect(inspected).toMatchObject({
+    kind: "artifact",
+    artifactType: "test/thing",
+    tags: ["latest", "v1"],
+    annotations: { who: "me", eq: "a=b" },
+    layers: [
+      { mediaType: "application/octet-stream", size: 1, annotations: { "org.opencontainers.image.title": "a.txt" } },
+      { mediaType: "application/json", size: 2, annotations: { "org.opencontainers.image.title": "b.json" } },
+      { size: 3, annotations: { "org.opencontainers.image.title": "odd:name" } },
+    ],
+  });
+  const again = await cli([...argv, "--json"], { cwd });
+  expect(again.json).toEqual([
+    {
+      pushed: expect.stringMatching(/^sha256:/),
+      size: expect.any(Number),
+      mediaType: "application/vnd.oci.image.manifest.v1+json",
+      artifactType: "test/thing",
+      tags: ["v1"],
+      layers: [digestOf(text("A")), digestOf(text("{}")), digestOf(text("odd"))],
+    },
+  ]);
+  const bare = await cli(["push", "oci:store", "a.txt"], { cwd });
+  expect(bare.exit).toBe(0);
+  const named = await cli(["push", "v2", "b.json", "--store", "oci:store"], { cwd });
+  expect(named.exit).toBe(0);
+  expect((await cli(["ls", "store", "--json"], { cwd })).json.map(({ ref }) => ref)).toEqual([
+    "latest",
+    "v1",
+    "v2",
+    null,
+  ]);
+});
+
+test("push: what is wrong is said", async () => {
+  const cwd = await temporary();
+  await writeFile(join(cwd, "a"), "A");
+  expect((await cli(["push", "oci:store:v1", "nothing"], { cwd })).exit).toBe(3);
+  expect((await cli(["push", "oci:store:v1", "."], { cwd })).exit).toBe(1);
+  expect((await cli(["push", "oci:store:v1"], { cwd })).exit).toBe(2);
+  expect((await cli(["push", "oci:store:v1", "a", "--annotation", "x"], { cwd })).exit).toBe(2);
+  expect((await cli(["push", "oci:store:v1", "a", "--artifact-type", "x"], { cwd })).exit).toBe(2);
+  expect((await cli(["push", "oci:store:v1", "a", "--tag", "-x"], { cwd })).exit).toBe(2);
+  expect((await cli(["push", `oci:store@sha256:${"0".repeat(64)}`, "a"], { cwd })).exit).toBe(2);
+  expect((await cli(["push", "oci:.:v1", "a"], { cwd })).exit).toBe(1);
+});
+
+test("tag and untag", async () => {
+  const { cwd, directory, v1, v2 } = await sample();
+  const tagged = await cli(["tag", "oci:store:v1", "latest", "example.com/app:v1", "v2", "--json"], { cwd });
+  expect(tagged.json).toEqual([
+    { tagged: "latest", digest: v1.digest },
+    { tagged: "example.com/app:v1", digest: v1.digest },
+    { tagged: "v2", digest: v1.digest, was: v2.digest },
+  ]);
+  expect((await cli(["tag", `oci:store@${v2.digest}`, "v2"], { cwd })).out).toBe(`v2 -> ${v2.digest}\n`);
+  expect((await cli(["tag", "oci:store:v1", "oci:store:x"], { cwd })).exit).toBe(2);
+  expect((await cli(["tag", "oci:store:nope", "x"], { cwd })).exit).toBe(3);
+  expect((await cli(["tag", "oci:store:v1", "bad tag"], { cwd })).exit).toBe(2);
+  expect((await cli(["tag", `oci:store@${v1.digest.slice(0, 20)}`, "x"], { cwd })).exit).toBe(2);
+
+  const untagged = await cli(["untag", "oci:store:example.com/app:v1"], { cwd });
+  expect(untagged.out).toBe(`untagged example.com/app:v1  ${v1.digest}\n`);
+  expect(untagged.err).toContain("`ocistore gc oci:store` frees what only it held");
+  expect((await cli(["untag", "latest", "--store", "store", "--json"], { cwd })).json).toEqual([
+    { untagged: "latest", digest: v1.digest },
+  ]);
+  expect((await cli(["untag", "oci:store:latest"], { cwd })).exit).toBe(3);
+  expect((await cli(["untag", `oci:store@${v1.digest}`], { cwd })).exit).toBe(2);
+  expect(await readFile(join(directory, "index.json"), "utf8")).not.toContain("latest");
+});
+
+test("version, help, and words that are none", async () => {
+  const before = await cli(["version", "--json"]);
+  expect(before.json).toEqual([{ version: expect.stringMatching(/^\d/), node: process.version }]);
+  expect((await cli(["version"])).out).toMatch(/^ocistore \d.* \(node v\d/);
+  expect((await cli(["--version"])).exit).toBe(0);
+  const help = await cli(["rm", "--help"]);
+  expect(help).toMatchObject({ exit: 0, err: "", out: expect.stringContaining("--keep-children") });
+  expect((await cli([])).exit).toBe(2);
+  expect(await cli(["lss"])).toMatchObject({
+    exit: 2,
+    out: "",
+    err: "ocistore: unknown command 'lss' — Did you mean ls?; see --help\n",
+  });
+  const wrong = await cli(["ls", "--bogus", "--json"]);
+  expect(wrong.exit).toBe(2);
+  expect(JSON.parse(wrong.err)).toEqual({
+    error: { code: "USAGE", message: "unknown option '--bogus'", hint: "see --help" },
+  });
+});
+
+test("the verbs that only look change nothing, times included", async () => {
+  const { cwd, directory, v1 } = await sample();
+  const before = await snapshot(directory);
+  const place = "oci:store";
+  for (const argv of [
+    ["ls", place],
+    ["ls", place, "--all", "--json"],
+    ["inspect", `${place}:v1`],
+    ["tree", `${place}:v1`],
+    ["tree", place],
+    ["why", `${place}@${v1.digest}`],
+    ["roots", place],
+    ["du", place],
+    ["fsck", place],
+    ["graph", place],
+    ["gc", "-n", place],
+    ["rm", "-n", `${place}:v1`],
+    ["walkthrough", place],
+  ]) {
+    expect({ argv, exit: (await cli(argv, { cwd })).exit }).toEqual({ argv, exit: 0 });
+    expect(await snapshot(directory)).toEqual(before);
+  }
+});

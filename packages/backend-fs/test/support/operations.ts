@@ -1,0 +1,114 @@
+import { isOciStoreError } from "@ocistore/core";
+import type { FileSystem } from "../../src/files/file-system.ts";
+import { initLayout } from "../../src/index.ts";
+import { bytes } from "./bytes.ts";
+import { furnish, putImage, SHARED, tagsOf } from "./content.ts";
+import { memoryPlace } from "./file-systems.ts";
+import { type Actor, HOUR, World } from "./world.ts";
+
+/** An operation that is interrupted at each of its file calls. */
+export interface Operation {
+  readonly name: string;
+  /** A layout that is as it was before, and who runs the operation. */
+  start(through?: (disk: FileSystem) => FileSystem): Promise<{ world: World; actor: Actor }>;
+  run(actor: Actor, world: World): Promise<unknown>;
+  /** Whether it has happened as a whole; asked when it was interrupted, and when it was run again. */
+  done(actor: Actor): Promise<boolean>;
+  /** Tags that it leaves alone. */
+  readonly spares: readonly string[];
+}
+
+async function furnished(through?: (disk: FileSystem) => FileSystem) {
+  const world = await World.make(await memoryPlace());
+  await furnish(world);
+  return { world, actor: await world.actor({}, through) };
+}
+
+/** Runs it again after it has failed, when it may have happened all the same. */
+export async function again(operation: Operation, actor: Actor, world: World): Promise<void> {
+  try {
+    await operation.run(actor, world);
+  } catch (error) {
+    if (isOciStoreError(error, "NOT_FOUND") && (await operation.done(actor))) return;
+    // A collection that died, or does not know whether it got the lease, leaves that behind for a quarter of an hour.
+    if (operation.name !== "collect" || !isOciStoreError(error, "LOCKED")) throw error;
+    world.clock.advance(HOUR / 4);
+    await operation.run(actor, world);
+  }
+}
+
+const tagIs = async ({ repository }: Actor, name: string, as: string | undefined) => {
+  const tags = await tagsOf(repository);
+  return tags[name] === (as === undefined ? undefined : tags[as]);
+};
+
+export const operations: readonly Operation[] = [
+  {
+    name: "push",
+    start: furnished,
+    spares: ["multi", "v1", "v2"],
+    run: ({ repository }) =>
+      repository.session(async (session) => {
+        const layers = [await session.putBlob(SHARED), await session.putBlob(bytes("a layer of the new one"))];
+        await putImage(session, "new", { tag: "new", layers });
+      }),
+    done: async (actor) => "new" in (await tagsOf(actor.repository)),
+  },
+  {
+    name: "untag",
+    start: furnished,
+    spares: ["multi", "v2"],
+    run: ({ repository }) => repository.untag("v1"),
+    done: async (actor) => !("v1" in (await tagsOf(actor.repository))),
+  },
+  {
+    name: "move a tag",
+    start: furnished,
+    spares: ["multi", "v2"],
+    run: ({ repository }) => repository.tag("v2", "v1"),
+    done: (actor) => tagIs(actor, "v1", "v2"),
+  },
+  {
+    name: "delete",
+    start: furnished,
+    spares: ["v1", "v2"],
+    run: ({ repository }) => repository.delete("multi"),
+    done: async (actor) => !("multi" in (await tagsOf(actor.repository))),
+  },
+  {
+    name: "delete with a window",
+    start: furnished,
+    spares: ["v1", "v2"],
+    run: ({ repository }) => repository.delete("multi", { window: HOUR }),
+    done: async (actor) => !("multi" in (await tagsOf(actor.repository))),
+  },
+  {
+    name: "collect",
+    start: furnished,
+    spares: ["multi", "v1", "v2"],
+    run: ({ store }) => store.collect({ grace: 0 }),
+    done: async () => true,
+  },
+  {
+    name: "end of a session",
+    start: async (through) => {
+      const { world, actor } = await furnished(through);
+      const other = await world.actor();
+      await other.repository.openSession("s").has([...Object.values(await tagsOf(other.repository))]);
+      return { world, actor };
+    },
+    spares: ["multi", "v1", "v2"],
+    run: ({ repository }) => repository.openSession("s").end(),
+    done: async () => true,
+  },
+  {
+    name: "init",
+    start: async (through) => {
+      const world = new World(await memoryPlace());
+      return { world, actor: await world.stranger(through) };
+    },
+    spares: [],
+    run: ({ fs }, world) => initLayout(world.directory, { fs, env: world.clock, keep: true }),
+    done: async () => true,
+  },
+];

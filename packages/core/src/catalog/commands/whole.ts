@@ -1,0 +1,63 @@
+import { OciStoreError } from "../../errors.ts";
+import type { Digest } from "../../model/digest.ts";
+import type { Edge } from "../../model/edge.ts";
+import { type Context, visible } from "./context.ts";
+import { revive } from "./revive.ts";
+
+/**
+ * Which content is missing that a stored manifest needs, at any depth. Of what is live nothing is; but an untagged image,
+ * say, stays readable for its grace, while a removal may have taken a layer that it shared. Such a manifest must not become
+ * live again as it is. Condemned content on the way is brought back.
+ */
+export async function missingBelow(ctx: Context, repository: string, digest: Digest): Promise<readonly Digest[]> {
+  const { draft, facts, o } = ctx;
+  const missing: Digest[] = [];
+  const queue: { readonly digest: Digest; readonly mediaType?: string | undefined }[] = [{ digest }];
+  const seen = new Set<Digest>([digest]);
+  for (let next = 0; next < queue.length; next++) {
+    o.signal?.throwIfAborted();
+    const each = queue[next]!;
+    for (const edge of await edgesOf(each)) {
+      const { to, kind, mediaType } = edge;
+      if (seen.has(to) || !isRequired(edge)) continue;
+      seen.add(to);
+      if (draft.condemned.has(to)) await revive(ctx, to, repository);
+      if (!(await isThere(edge))) missing.push(to);
+      else if (kind === "manifest") queue.push({ digest: to, mediaType });
+    }
+  }
+  return missing;
+
+  async function isThere({ to, kind }: Edge): Promise<boolean> {
+    if (kind === "manifest" && facts.membership === "recorded") return draft.repository(repository).manifests.has(to);
+    return (await visible(ctx, repository, to)) !== undefined;
+  }
+
+  async function edgesOf(each: (typeof queue)[number]): Promise<readonly Edge[]> {
+    const mediaType = each.mediaType ?? draft.repository(repository).manifests.get(each.digest)?.mediaType;
+    try {
+      const record = await facts.record(draft, repository, each.digest, { ...o, mediaType, probe: !mediaType });
+      return record?.edges ?? [];
+    } catch (error) {
+      // It is there and cannot be read: a finding for a check, and nothing that could be said to be absent.
+      if (o.signal?.aborted) throw error;
+      return [];
+    }
+  }
+}
+
+/** @throws `MISSING_CONTENT` */
+export async function mustBeWhole(ctx: Context, repository: string, digest: Digest): Promise<void> {
+  const digests = await missingBelow(ctx, repository, digest);
+  if (digests.length > 0) throw missing(digest, digests);
+}
+
+/** A subject may always be missing, and so may what only a guess at an unknown document's text has found. */
+export function isRequired({ kind, optional }: Edge): boolean {
+  return !optional && kind !== "subject" && kind !== "opaque";
+}
+
+export function missing(digest: Digest, digests: readonly Digest[]): OciStoreError {
+  const message = `${digest} needs content that is not stored here: ${digests.join(", ")}`;
+  return new OciStoreError("MISSING_CONTENT", message, { digest, digests });
+}

@@ -1,0 +1,6 @@
+export { type ManualClock, manualClock } from "./clock.ts";
+export type { Operation, Script } from "./operations.ts";
+export { type PropertyTests, propertyTests } from "./property-tests.ts";
+export { regressions } from "./regressions.ts";
+export { runScript } from "./run.ts";
+export type { Abilities } from "./world.ts";

@@ -1,0 +1,365 @@
+import { deepStrictEqual, fail, ok, strictEqual } from "node:assert/strict";
+import { type Digest, isOciStoreError, type Plan, planLines, readPlan, type Session, type Store } from "@ocistore/core";
+import type { ManualClock } from "./clock.ts";
+import { lostContent, sightOf, sightOfWorld } from "./compare.ts";
+import { type Document, writeDocuments } from "./documents.ts";
+import type { DeleteChoice, Operation, Script, TagName } from "./operations.ts";
+import { at, liveOf, referenceLinks, rootsOf } from "./oracle.ts";
+import { type Aim, applyExpected, type Expected, expectCollect, expectDelete, type Refused } from "./removal.ts";
+import * as model from "./world.ts";
+
+const MINUTE = 60_000;
+const GRACE = 60 * MINUTE;
+
+/** Runs a script on a store and on a world side by side, and compares the two after every operation. */
+export async function runScript(
+  { documents, operations }: Script,
+  o: { readonly store: Store; readonly clock: ManualClock; readonly abilities: model.Abilities },
+): Promise<void> {
+  const world = model.newWorld(writeDocuments(documents), o.abilities, o.clock.now());
+  const runner = new Runner(o.store, o.clock, world);
+  for (const [number, operation] of operations.entries()) {
+    try {
+      await runner.run(operation);
+      await runner.compare();
+    } catch (error) {
+      throw new Error(`operation ${number}, ${JSON.stringify(operation)}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+class Runner {
+  readonly #store: Store;
+  readonly #clock: ManualClock;
+  readonly #world: model.World;
+  readonly #plans: { readonly lines: string; readonly expected: Expected }[] = [];
+  readonly #open = new Map<string, { readonly session: Session; readonly repository: string }>();
+  #sessions = 0;
+
+  constructor(store: Store, clock: ManualClock, world: model.World) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#world = world;
+  }
+
+  async compare(): Promise<void> {
+    const sight = await sightOf(this.#store, this.#world);
+    deepStrictEqual(sight, sightOfWorld(this.#world));
+    deepStrictEqual(lostContent(this.#world, sight), [], "what is live is there");
+  }
+
+  async run(operation: Operation): Promise<void> {
+    const world = this.#world;
+    switch (operation.do) {
+      case "push":
+        return this.#push(operation);
+      case "pushBlob": {
+        const { digest, bytes } = pick(world.documents.blobs, operation.blob)!;
+        return this.#inSession(operation.repository, operation.session, async (session, repository) => {
+          await session.putBlob(bytes);
+          model.store(world, repository, session.owner, digest);
+        });
+      }
+      case "claim": {
+        const digests = operation.content.map((n) => this.#content(n));
+        const from = this.#repository(operation.from);
+        return this.#inSession(operation.repository, true, async (session, repository) => {
+          const there = digests.filter((digest) => {
+            const isMember = world.repositories.get(repository)!.members.has(digest);
+            if (isMember && !model.isWhole(world, repository, digest)) return false;
+            return model.isVisible(world, repository, digest) || model.isVisible(world, from, digest);
+          });
+          deepStrictEqual([...(await session.has(digests, { from }))].sort(), [...new Set(there)].sort());
+          for (const digest of there) model.hold(world, repository, session.owner, digest);
+        });
+      }
+      case "endSession": {
+        const owner = pick([...this.#open.keys()], operation.session);
+        if (owner !== undefined) await this.#end(owner);
+        return;
+      }
+      case "tag": {
+        const repository = this.#repository(operation.repository);
+        const document = pick(world.documents.manifests, operation.document)!;
+        const name = this.#tagName(operation.tag);
+        const { members } = world.repositories.get(repository)!;
+        const isThere = world.abilities.explicit ? members.has(document.digest) : world.bytes.has(document.digest);
+        const code = !isThere
+          ? "NOT_FOUND"
+          : model.isWhole(world, repository, document.digest)
+            ? undefined
+            : "MISSING_CONTENT";
+        await expectCode(code, () => this.#store.repository(repository).tag(document.digest, name));
+        if (!code) model.setTag(world, repository, name, document.digest);
+        return;
+      }
+      case "untag": {
+        const repository = this.#repository(operation.repository);
+        const { tags } = world.repositories.get(repository)!;
+        const name = pick([...tags.keys()].sort(), operation.tag);
+        await expectCode(name === undefined ? "NOT_FOUND" : undefined, () =>
+          this.#store.repository(repository).untag(name ?? "none"),
+        );
+        if (name === undefined) return;
+        model.touch(world, tags.get(name)!);
+        tags.delete(name);
+        return;
+      }
+      case "pin": {
+        const repository = this.#repository(operation.repository);
+        const digest = this.#content(operation.content);
+        const name = `pin${operation.name}`;
+        const until = operation.minutes === undefined ? undefined : world.now + operation.minutes * MINUTE;
+        const isManifest = world.repositories.get(repository)!.members.has(digest);
+        const code = !model.isVisible(world, repository, digest)
+          ? "NOT_FOUND"
+          : isManifest && !model.isWhole(world, repository, digest)
+            ? "MISSING_CONTENT"
+            : undefined;
+        await expectCode(code, () => this.#store.repository(repository).pin(digest, name, { until }));
+        if (!code) world.repositories.get(repository)!.pins.set(name, { digest, until });
+        return;
+      }
+      case "unpin": {
+        const repository = this.#repository(operation.repository);
+        const { pins } = world.repositories.get(repository)!;
+        const name = pick([...pins.keys()].sort(), operation.pin);
+        await expectCode(name === undefined ? "NOT_FOUND" : undefined, () =>
+          this.#store.repository(repository).unpin(name ?? "none"),
+        );
+        if (name === undefined) return;
+        model.touch(world, pins.get(name)!.digest);
+        pins.delete(name);
+        return;
+      }
+      case "wait":
+        this.#clock.advance(operation.minutes * MINUTE);
+        world.now = this.#clock.now();
+        // A session that slept through the end of its claims is given up, as if its process had died.
+        for (const owner of this.#open.keys()) {
+          const claim = world.claims.get(owner);
+          if (!claim || claim.until <= world.now) this.#open.delete(owner);
+        }
+        return;
+      case "delete":
+      case "planDelete": {
+        const planned = await this.#planDelete(operation);
+        if (planned && operation.do === "delete") await this.#applyUnchanged(planned);
+        return;
+      }
+      case "collect":
+      case "planCollect": {
+        const grace = operation.minutes === undefined ? undefined : operation.minutes * MINUTE;
+        const expected = expectCollect(world, world.now - (grace ?? GRACE));
+        const plan = await this.#store.planCollect({ grace });
+        sameContent(plan, expected);
+        deepStrictEqual(plan.kept.map(({ digest }) => digest).sort(), [...expected.kept].sort());
+        this.#plans.push({ lines: [...planLines(plan)].join(""), expected });
+        if (operation.do === "planCollect") return;
+        const receipt = await this.#store.collect({ grace });
+        const { errors } = applyExpected(world, expected);
+        deepStrictEqual([...errors], []);
+        strictEqual(receipt.removed, plan.items.length);
+        strictEqual(receipt.skipped, 0);
+        return;
+      }
+      case "apply": {
+        const saved = pick(this.#plans, operation.plan);
+        if (saved) await this.#applySaved(saved);
+        return;
+      }
+    }
+  }
+
+  async #push(operation: Extract<Operation, { do: "push" }>): Promise<void> {
+    const world = this.#world;
+    const document = pick(world.documents.manifests, operation.document)!;
+    const tags = [...new Set(operation.tags.map((tag) => this.#tagName(tag)))];
+    const sparse = operation.sparse ?? false;
+    return this.#inSession(operation.repository, operation.session, async (session, repository) => {
+      for (const digest of document.blobs) {
+        await session.putBlob(world.documents.bytesOf(digest));
+        model.store(world, repository, session.owner, digest);
+      }
+      const isWhole = document.children.every((child) => model.isWhole(world, repository, child));
+      const code = isWhole || sparse ? undefined : "MISSING_CONTENT";
+      await expectCode(code, () => session.putManifest({ bytes: document.bytes }, { tags, sparse }));
+      model.store(world, repository, session.owner, document.digest);
+      if (!code) model.record(world, repository, document.digest, tags);
+    });
+  }
+
+  /** In an open session of the repository, which stays open, or in one for this alone. */
+  async #inSession(
+    number: number,
+    stays: boolean | undefined,
+    work: (session: Session, repository: string) => Promise<void>,
+  ): Promise<void> {
+    const repository = this.#repository(number);
+    let owner = stays ? [...this.#open].find(([, open]) => open.repository === repository)?.[0] : undefined;
+    if (owner === undefined) {
+      owner = `session-${++this.#sessions}`;
+      this.#open.set(owner, { session: this.#store.repository(repository).openSession(owner), repository });
+    }
+    await work(this.#open.get(owner)!.session, repository);
+    if (!stays) await this.#end(owner);
+  }
+
+  async #end(owner: string): Promise<void> {
+    await this.#open.get(owner)!.session.end();
+    this.#open.delete(owner);
+    model.release(this.#world, owner);
+  }
+
+  async #planDelete(choice: DeleteChoice): Promise<{ plan: Plan; expected: Expected } | undefined> {
+    const world = this.#world;
+    const repository = this.#repository(choice.repository);
+    const here = world.repositories.get(repository)!;
+    const aims = choice.targets.map((target): Aim => {
+      if ("document" in target) return { digest: pick(world.documents.manifests, target.document)!.digest };
+      return { tag: pick([...here.tags.keys()].sort(), target.tag) ?? "none" };
+    });
+    const wishes = { children: choice.children, referrers: choice.referrers };
+    const expected = expectDelete(world, repository, aims, wishes);
+    const planning = this.#store.repository(repository).planDelete(
+      aims.map((aim) => ("tag" in aim ? aim.tag : aim.digest)),
+      wishes,
+    );
+    if ("refused" in expected) {
+      const error = await planning.then(
+        (plan) => fail(`planned ${JSON.stringify(plan)} instead of ${expected.refused}`),
+        (reason: unknown) => reason,
+      );
+      ok(isOciStoreError(error, expected.refused), `${error} instead of ${expected.refused}`);
+      if (expected.refused === "IN_USE") trueHolders(repository, expected, error.data.holders ?? []);
+      return undefined;
+    }
+    const plan = await planning;
+    sameContent(plan, expected);
+    for (const { digest, because, heldBy } of plan.kept) {
+      strictEqual(because, "live");
+      ok(heldBy.length > 0, `it is said who holds ${digest}`);
+    }
+    const saidKept = new Set(plan.kept.map(({ digest }) => digest));
+    for (const digest of expected.kept) ok(saidKept.has(digest), `${digest} is said to stay`);
+    this.#plans.push({ lines: [...planLines(plan)].join(""), expected });
+    await this.compare();
+    return { plan, expected };
+  }
+
+  async #applyUnchanged({ plan, expected }: { plan: Plan; expected: Expected }): Promise<void> {
+    const removed: Digest[] = [];
+    await this.#store.apply(plan, {
+      onOutcome: ({ digest, outcome }) => {
+        strictEqual(outcome, "removed");
+        removed.push(digest);
+      },
+    });
+    const { errors, gone } = applyExpected(this.#world, expected);
+    deepStrictEqual([...errors], []);
+    deepStrictEqual(removed.sort(), [...gone].sort());
+    deepStrictEqual(removed, [...expected.items.keys()].sort());
+  }
+
+  async #applySaved({ lines, expected }: { lines: string; expected: Expected }): Promise<void> {
+    const plan = await readPlan(inPieces(lines));
+    const removed: Digest[] = [];
+    const onOutcome = ({ digest, outcome }: { digest: Digest; outcome: string }) => {
+      if (outcome === "removed") removed.push(digest);
+    };
+    const before = model.copyOf(this.#world);
+    const { errors, gone } = applyExpected(this.#world, expected);
+    if (errors.size === 0) {
+      await this.#store.apply(plan, { onOutcome });
+      deepStrictEqual(removed.sort(), [...gone].sort());
+      return;
+    }
+    const error = await this.#store.apply(plan, { onOutcome }).then(
+      () => fail(`applied instead of ${[...errors]}`),
+      (reason: unknown) => reason,
+    );
+    ok(isOciStoreError(error) && errors.has(error.code), `${error} instead of ${[...errors]}`);
+    deepStrictEqual(await sightOf(this.#store, before), sightOfWorld(before), "what is refused changes nothing");
+  }
+
+  #repository(number: number): string {
+    return pick([...this.#world.repositories.keys()], number)!;
+  }
+
+  /** A blob or a manifest. */
+  #content(number: number): Digest {
+    const { blobs, manifests } = this.#world.documents;
+    return pick<{ digest: Digest }>([...blobs, ...manifests], number)!.digest;
+  }
+
+  #tagName(tag: TagName): string {
+    if ("plain" in tag) return `t${tag.plain}`;
+    const { digest } = pick<Document>(this.#world.documents.manifests, tag.after)!;
+    return `${digest.replace(":", "-")}${tag.form}`;
+  }
+}
+
+function pick<T>(list: readonly T[], number: number): T | undefined {
+  return list[number % list.length];
+}
+
+/** Items, removals and drops are exactly those that the rule asks for. */
+function sameContent({ items, header }: Plan, expected: Expected): void {
+  deepStrictEqual(items.map(({ digest }) => digest).sort(), [...expected.items.keys()].sort(), "items of the plan");
+  const steps = header.changes.flatMap(({ repository, steps }) => steps.map((step) => ({ repository, ...step })));
+  const digests = (kind: string) =>
+    steps
+      .flatMap((step) => (step.do === kind && "manifest" in step ? [at(step.repository, step.manifest as Digest)] : []))
+      .sort();
+  deepStrictEqual(
+    digests("keep"),
+    expected.keeps.map((digest) => at(expected.repository, digest)).sort(),
+    "kept children",
+  );
+  deepStrictEqual(
+    digests("remove"),
+    expected.removes.map((digest) => at(expected.repository, digest)).sort(),
+    "removals",
+  );
+  deepStrictEqual(digests("drop"), expected.drops.map((drop) => at(drop.repository, drop.digest)).sort(), "drops");
+}
+
+/** Each holder that is named holds the target, or is the root that does in the end. */
+function trueHolders(repository: string, { digest, world, thought }: Refused, holders: readonly string[]): void {
+  ok(holders.length > 0, "the holders are named");
+  const live = liveOf(world!, rootsOf(world!), thought);
+  const links = referenceLinks(world!, thought!.before.repositories.get(repository)!);
+  const true_ = new Set<string>();
+  for (const each of world!.repositories.get(repository)!.members.keys()) {
+    if (!live.manifests.has(at(repository, each))) continue;
+    const holds =
+      model.contentOf(world!, each).includes(digest!) ||
+      links.some(({ referrer, subject }) => referrer === each && subject === digest);
+    if (holds) true_.add(repository ? `${each} in ${repository}` : each);
+  }
+  const where = repository ? ` in ${repository}` : "";
+  for (const root of rootsOf(world!)) {
+    if (root.repository !== repository) continue;
+    const alone = liveOf(world!, [root], thought);
+    if (!alone.manifests.has(at(repository, digest!))) continue;
+    true_.add(root.why === "own" ? `untagged ${root.digest}${where}` : `${root.why} ${root.name}${where}`);
+  }
+  for (const holder of holders) ok(true_.has(holder), `${holder} is one of ${[...true_]}`);
+}
+
+async function expectCode(code: string | undefined, work: () => Promise<unknown>): Promise<void> {
+  const error: unknown = await work().then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  const found = isOciStoreError(error) ? error.code : error;
+  if (error !== undefined && !isOciStoreError(error)) throw error;
+  strictEqual(found, code, `${found} instead of ${code}: ${error}`);
+}
+
+async function* inPieces(text: string): AsyncGenerator<Uint8Array> {
+  const bytes = new TextEncoder().encode(text);
+  for (let from = 0; from < bytes.length; from += 100) yield bytes.subarray(from, from + 100);
+}

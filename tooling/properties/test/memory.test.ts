@@ -10,6 +10,6 @@ describe.each([true, false])("memory, generations: %s", (generations) => {
       return { store, close: () => store.close() };
     },
     abilities: { repositories: true, explicit: true, generations },
-    runs: 400,
+    runs: 800,
   });
 });

@@ -1,4 +1,5 @@
-import { type Change, type Digest, manifestNode, OciStoreError } from "@ocistore/core";
+import { type Change, type Digest, type Ms, manifestNode, OciStoreError } from "@ocistore/core";
+import { keptBy } from "./grace.ts";
 import { SqlGraph } from "./graph.ts";
 import { inUse, missing, notFound, type Tables } from "./tables.ts";
 
@@ -9,7 +10,7 @@ export function change(
   tables: Tables,
   repository: string,
   changes: readonly Change[],
-  run?: string,
+  { run, before }: { readonly run?: string | undefined; readonly before?: Ms | undefined },
 ): readonly Digest[] {
   const { sql } = tables;
   const forced = new Map<Digest, readonly string[] | undefined>();
@@ -45,8 +46,7 @@ export function change(
       case "unlink":
         if (!tables.visible(repository, step.blob)) throw notFound(step.blob);
         mustBeFree(step.blob, tables.digests("contentParents", step.blob, repository));
-        sql.unclaim.run(repository, step.blob);
-        tables.touch(step.blob);
+        if (sql.unclaim.run(repository, step.blob).changes > 0) tables.touch(step.blob);
         break;
       case "pin":
         if (!tables.visible(repository, step.digest)) throw notFound(step.digest);
@@ -62,7 +62,7 @@ export function change(
       }
     }
   }
-  const removed = remove(tables, repository, forced, ifDead);
+  const removed = remove(tables, repository, { forced, ifDead, before });
   if (run !== undefined) for (const digest of removed) sql.take.run(run, repository, digest);
   return removed;
 }
@@ -109,12 +109,15 @@ function expected(
   });
 }
 
-function remove(
-  tables: Tables,
-  repository: string,
-  forced: ReadonlyMap<Digest, readonly string[] | undefined>,
-  ifDead: ReadonlySet<Digest>,
-): Digest[] {
+interface Removals {
+  /** These go, or the whole change fails; with the tags that may go with each, if not all may. */
+  readonly forced: ReadonlyMap<Digest, readonly string[] | undefined>;
+  /** These go if nothing keeps them then, and if they are not younger than `before`. */
+  readonly ifDead: ReadonlySet<Digest>;
+  readonly before: Ms | undefined;
+}
+
+function remove(tables: Tables, repository: string, { forced, ifDead, before }: Removals): Digest[] {
   const { sql } = tables;
   const removed: Digest[] = [];
   const take = (digest: Digest) => {
@@ -141,9 +144,9 @@ function remove(
     const held = graph.roots(node).map(({ why, name }) => `${why} ${name}`);
     mustBeFree(digest, [...held, ...new Set(naming.map((holder) => holder.digest))]);
   }
+  const isKept = keptBy(tables, before);
   for (const digest of ifDead) {
-    const isThere = tables.isMember(repository, digest);
-    if (isThere && !graph.isLive(manifestNode(repository, digest))) take(digest);
+    if (!isKept(manifestNode(repository, digest)) && tables.isMember(repository, digest)) take(digest);
   }
   return removed;
 }

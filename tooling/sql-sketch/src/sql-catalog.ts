@@ -18,16 +18,17 @@ import {
   type Policy,
   randomId,
   type Signal,
-  searchNow,
 } from "@ocistore/core";
 import type { Database } from "better-sqlite3";
 import { change } from "./change.ts";
+import { keptBy } from "./grace.ts";
 import { graphReader, SqlGraph } from "./graph.ts";
 import { prepared, type Statements } from "./statements.ts";
 import { type CondemnedRow, Tables } from "./tables.ts";
 
 type Until = Signal & { readonly until: Ms };
 type CondemnOptions = Parameters<Catalog["condemn"]>[1];
+type ChangeOptions = NonNullable<Parameters<Catalog["change"]>[2]>;
 type PurgeOptions = Parameters<Catalog["purge"]>[1];
 
 /** A catalog over SQL tables, for blob stores with generations: no transaction stays open while bytes are waited for. */
@@ -126,8 +127,8 @@ export class SqlCatalog implements Catalog {
     });
   }
 
-  async change(repository: string, changes: readonly Change[], o: Signal & { readonly run?: string | undefined } = {}) {
-    return this.#write(o, (tables) => change(tables, repository, changes, o.run));
+  async change(repository: string, changes: readonly Change[], o: ChangeOptions = {}) {
+    return this.#write(o, (tables) => change(tables, repository, changes, o));
   }
 
   async lease(name: string, ttl: Ms, o: Signal = {}): Promise<number | undefined> {
@@ -149,7 +150,9 @@ export class SqlCatalog implements Catalog {
     return this.#write(o, (tables) => {
       this.#mustHoldLease(o.epoch);
       const isKept = keptBy(tables, o.before);
-      return items.filter((item) => !isKept(item.digest) && this.#condemn(tables, item, o)).map(({ digest }) => digest);
+      return items
+        .filter((item) => !isKept(bytesNode(item.digest)) && this.#condemn(tables, item, o))
+        .map(({ digest }) => digest);
     });
   }
 
@@ -296,25 +299,6 @@ export class SqlCatalog implements Catalog {
     if (epoch === undefined || this.#epoch("collect") === epoch) return;
     throw new OciStoreError("CONFLICT", "another collector has taken over");
   }
-}
-
-/** Live, or younger than the grace, or held by something that is. */
-function keptBy(tables: Tables, before: Ms | undefined): (digest: Digest) => boolean {
-  const isYoung = (digest: Digest) => before !== undefined && (tables.blob(digest)?.since ?? 0) > before;
-  return (digest) => {
-    // Of its own moment: condemning a manifest takes it out of the graph that the next item is judged by.
-    const graph = new SqlGraph(tables);
-    const roots: SqlGraph["roots"] = (node) => {
-      const found = graph.roots(node);
-      const isManifest = node.repository !== undefined && tables.isMember(node.repository, node.digest);
-      return found.length === 0 && isManifest && isYoung(node.digest)
-        ? [{ ...node, why: "own", name: "grace" }]
-        : found;
-    };
-    const { parents, subjects, referrers } = graph;
-    const bound = { parents: parents.bind(graph), subjects: subjects.bind(graph), referrers: referrers.bind(graph) };
-    return searchNow({ roots, ...bound }, bytesNode(digest)).live;
-  };
 }
 
 function limitOf({ limit }: Page): number {

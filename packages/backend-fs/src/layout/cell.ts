@@ -85,10 +85,11 @@ export class LayoutCell implements CatalogCell {
     return reported("read the store", this.#paths.root, async () => {
       const settings = await readSettings(this.#fs, this.#paths);
       const pins = await readPins(this.#fs, this.#paths);
-      const { condemned, runs } = await readTrash(this.#fs, this.#paths);
+      const policy = settings?.policy ?? this.#o.policy;
+      const { condemned, runs } = await readTrash(this.#fs, this.#paths, Math.max(policy.window, policy.wait));
       const state: CatalogState = {
         identity: settings?.identity ?? this.#o.identity,
-        policy: settings?.policy ?? this.#o.policy,
+        policy,
         repositories: new Map([["", { ...document.repository, pins }]]),
         lost: await readLost(this.#fs, this.#paths),
         blobs: new Map(),

@@ -7,6 +7,7 @@ import {
   isJsonObject,
   type JsonObject,
   type Membership,
+  type Ms,
   type Run,
 } from "@ocistore/core";
 import { makeDirectory } from "../files/durable.ts";
@@ -25,11 +26,14 @@ export interface Trash {
   readonly runs: Map<string, Run>;
 }
 
-export async function readTrash(fs: FileSystem, paths: Paths): Promise<Trash> {
+/** @param hold How long the files of a run stay that has no record of its own, from when the last of them came. */
+export async function readTrash(fs: FileSystem, paths: Paths, hold: Ms): Promise<Trash> {
   const trash: Trash = { condemned: new Map(), runs: new Map() };
   for (const id of await runsOf(fs, paths)) {
     const record = await readRun(fs, paths, id);
-    if (record) trash.runs.set(id, record);
+    const at = record?.at ?? (await fs.lstat(paths.run(id)))?.modified ?? 0;
+    // One that died before its record, or between that and its directory when it was forgotten, has to be cleared away too.
+    trash.runs.set(id, record ?? { at, until: at, tags: [], manifests: [] });
     for await (const { name, stat } of regularFiles(fs, paths.run(id))) {
       const [, algorithm, encoded, kind] = /^([a-z0-9]+)-([0-9a-f]+)\.(manifest|blob)$/.exec(name) ?? [];
       const digest = `${algorithm}:${encoded}`;
@@ -39,8 +43,7 @@ export async function readTrash(fs: FileSystem, paths: Paths): Promise<Trash> {
         size: stat.size,
         generation: trashGeneration(id, kind),
         run: id,
-        // A run without a record died before it could say; its files are as young as a file can be.
-        until: record?.until ?? stat.modified,
+        until: record?.until ?? at + hold,
         kind,
         id: `${id}/${digest}`,
         purging: false,

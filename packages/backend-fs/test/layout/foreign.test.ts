@@ -82,6 +82,23 @@ test("an untag takes out the entries that only the tag explained, and a collecti
   expect(await layout.blobs()).toEqual(new Set());
 });
 
+test("an image that is tagged anew has its referrers again, but not one that was deleted by name", async () => {
+  const layout = await ForeignLayout.make();
+  const image = await layout.image("image");
+  const [signature, sbom] = [await layout.image("signature", { subject: image }), await layout.image("sbom", { subject: image })];
+  const onSignature = await layout.image("on the signature", { subject: signature });
+  layout.list(image, "v1").list(signature).list(sbom).list(onSignature);
+  await layout.writeIndex();
+  const { repository, store } = await open(layout);
+  await repository.delete(sbom, { window: 60_000 });
+  await repository.untag("v1");
+  expect(await layout.listed()).toEqual([]);
+  await repository.tag(image, "again");
+  expect(new Set(await layout.listed())).toEqual(new Set(["again", short(signature.digest), short(onSignature.digest)]));
+  await store.collect({ grace: 0 });
+  expect(await layout.blobs()).toContain(onSignature.digest);
+});
+
 test("without a catalog each untagged entry that nothing explains is a root", async () => {
   const layout = await ForeignLayout.make();
   const [child, alone] = [await layout.image("child"), await layout.image("alone")];

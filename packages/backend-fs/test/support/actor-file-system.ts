@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Environment } from "@ocistore/core";
 import type { FileHandle, FileSystem } from "../../src/files/file-system.ts";
 import type { CallName } from "./faulty-file-system.ts";
@@ -120,6 +121,15 @@ export function clockedFileSystem(inner: FileSystem, clock: Pick<Environment, "n
     ...inner,
     // Spreading loses what a method finds by `this`.
     readdir: (path) => inner.readdir(path),
+    rename: async (from, to) => {
+      await inner.rename(from, to);
+      for (const directory of [dirname(from), dirname(to)]) await inner.touch(directory, clock.now());
+    },
+    mkdir: async (path) => {
+      const made = await inner.mkdir(path);
+      if (made) await inner.touch(path, clock.now());
+      return made;
+    },
     open: async (path, flags, mode) => {
       const handle = await inner.open(path, flags, mode);
       const { identity } = await handle.stat();

@@ -47,7 +47,8 @@ export function memoryFileSystem(): MemoryFileSystem {
         throw error;
       }
     },
-    rmdir: async (path) => volume.rmdirSync(path),
+    // memfs counts what was renamed away as if it were there still.
+    rmdir: async (path) => volume.rmdirSync(path, { recursive: volume.readdirSync(path).length === 0 }),
     rename: async (from, to) => volume.renameSync(from, to),
     link: async (existing, path) => volume.linkSync(existing, path),
     unlink: async (path) => volume.unlinkSync(path),

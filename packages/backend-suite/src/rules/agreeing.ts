@@ -5,7 +5,7 @@ import { ManualEnvironment } from "../environment.ts";
 import { type Rule, rules } from "../rule.ts";
 import { HOUR, type Image, item, World } from "../world.ts";
 
-const STEPS = 120;
+const STEPS = 80;
 const REPOSITORIES = ["team/app", "team/other"];
 
 /** The reference: the pure reducer over a variable. */
@@ -62,6 +62,15 @@ class Commands {
             { do: "untag", name: tag },
             { do: "drop", manifest: digest },
           ]),
+        ],
+        [
+          "drop what is old",
+          async ({ catalog, env }) => {
+            const steps = [digest, other.digest].map((manifest) => ({ do: "drop", manifest }) as const);
+            return [
+              ...(await catalog.change(repository, steps, { run: this.#run(), before: env.now() - HOUR / 2 })),
+            ].sort();
+          },
         ],
         ["keep", change([{ do: "keep", manifest: digest }])],
         ["pin", change([{ do: "pin", name: "p", digest }])],
@@ -169,9 +178,9 @@ async function picture({ catalog }: World, images: readonly Image[]): Promise<un
   return seen;
 }
 
-export const agreeingRules: readonly Rule[] = [1, 2, 3, 4].flatMap(agreeing);
+export const agreeingRules: readonly Rule[] = [1, 2, 3].flatMap(agreeing);
 
-export function agreeing(seed: number): Rule[] {
+function agreeing(seed: number): Rule[] {
   return rules(
     "agreeing",
     {

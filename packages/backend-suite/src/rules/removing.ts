@@ -96,6 +96,24 @@ export const removingRules: readonly Rule[] = [
       assert.equal(await catalog.resolve(repository, "two"), two.digest);
       assert.deepEqual(await catalog.change(repository, [{ do: "drop", manifest: two.digest }]), []);
     },
+    "drop leaves alone what lost its last reason after `before`, and what that keeps": async (world) => {
+      const { catalog, env, repository } = world;
+      const child = await world.image("child");
+      const index = await world.index([child], { tags: ["v1"] });
+      env.advance(5 * HOUR);
+      await catalog.change(repository, [{ do: "untag", name: "v1" }]);
+      env.advance(HOUR);
+      const drop = (before: number) =>
+        catalog.change(
+          repository,
+          [index, child].map(({ digest }) => ({ do: "drop", manifest: digest }) as const),
+          { before },
+        );
+      assert.deepEqual(await drop(env.now() - 2 * HOUR), []);
+      assert.ok(await catalog.manifest(repository, child.digest));
+      env.advance(2 * HOUR);
+      same(await drop(env.now() - 2 * HOUR), [index.digest, child.digest]);
+    },
     "keep makes a child a root of its own": async (world) => {
       const { catalog, repository } = world;
       const child = await world.image("child");

@@ -106,6 +106,20 @@ export const changeMutants: readonly Mutant[] = [
     }),
   },
   {
+    name: "a manifest is removed with tags that nobody expected",
+    test: "removing: with tags given, a tag that was not expected holds it",
+    break: (whole) => stepping(whole, (step) => (step.do === "remove" ? { ...step, tags: undefined } : step)),
+  },
+  {
+    name: "a drop takes the young",
+    test: "removing: drop leaves alone what lost its last reason after `before`, and what that keeps",
+    break: ({ catalog }) => ({
+      catalog: over(catalog, {
+        change: (repository, changes, o) => catalog.change(repository, changes, { ...o, before: undefined }),
+      }),
+    }),
+  },
+  {
     name: "nothing can be kept",
     test: "removing: keep makes a child a root of its own",
     break: (whole) => stepping(whole, (step) => (step.do === "keep" ? undefined : step)),

@@ -87,6 +87,26 @@ export const claimMutants: readonly Mutant[] = [
     },
   },
   {
+    name: "what has run out comes back with the next claim",
+    test: "claims: a claim that has run out does not come back with the next one of its owner",
+    break: ({ catalog }) => {
+      const held = new Map<string, Digest[]>();
+      return {
+        catalog: over(catalog, {
+          add: async (owner, repository, arrivals, o) => {
+            await catalog.add(owner, repository, arrivals, o);
+            held.set(owner, [...(held.get(owner) ?? []), ...arrivals.map(({ placement }) => placement.digest)]);
+            // Bytes are looked for in the whole store, since nobody may read here what has run out.
+            for (const digest of held.get(owner) ?? []) {
+              const placement = await catalog.locate(undefined, digest);
+              if (placement) await catalog.add(owner, repository, [{ placement, publish: async () => {} }], o);
+            }
+          },
+        }),
+      };
+    },
+  },
+  {
     name: "what was added is not held",
     test: "claims: what was added is held until its owner releases it",
     break: ({ catalog, env }) => ({

@@ -17,5 +17,5 @@ export function describeNode({ repository, digest }: GraphNode): string {
 export function holdersOf(verdict: Verdict & { readonly live: true }): string[] {
   const { chain, root } = verdict;
   const nearest = chain.at(-2);
-  return [...(nearest ? [describeNode(nearest.node)] : []), ...(root ? [describeRoot(root)] : [])];
+  return [...(nearest ? [describeNode(nearest.node)] : []), describeRoot(root)];
 }

@@ -41,8 +41,12 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
   };
 
   const loose: (Located & { readonly known: boolean })[] = [];
+  // What is condemned may lie where it lay, and goes when it is due.
+  const condemned = new Set<Digest>();
+  for await (const { digest } of catalog.condemned(o)) condemned.add(digest);
   for await (const located of parts.blobs.list(o)) {
     o.signal?.throwIfAborted();
+    if (condemned.has(located.digest)) continue;
     if (!isMarked(live, keyOf(bytesNode(located.digest)))) loose.push(await sinceOf(parts, located, o));
   }
   // The young are roots for the grace only: what they name is held back with them.

@@ -2,6 +2,7 @@ import type { Root } from "../contract/catalog.ts";
 import type { Signal } from "../contract/environment.ts";
 import type { FlowGraph } from "../liveness/mark.ts";
 import { bytesNode, keyOf } from "../liveness/node.ts";
+import type { Digest } from "../model/digest.ts";
 import { liveFlow } from "./flow.ts";
 import type { Parts } from "./parts.ts";
 
@@ -70,9 +71,14 @@ export async function usage(parts: Parts, o: Signal = {}): Promise<Usage> {
 }
 
 /** Bytes by node: 0 for what is a manifest in a repository, since its bytes are a node of their own. */
-async function sizesOf({ blobs }: Parts, graph: FlowGraph, o: Signal): Promise<Float64Array> {
+async function sizesOf({ blobs, catalog }: Parts, graph: FlowGraph, o: Signal): Promise<Float64Array> {
   const sizes = new Map<number, number>();
-  for await (const { digest, size } of blobs.list(o)) sizes.set(graph.id(keyOf(bytesNode(digest))), size);
+  // What is condemned may lie where it lay, and is counted as such.
+  const condemned = new Set<Digest>();
+  for await (const { digest } of catalog.condemned(o)) condemned.add(digest);
+  for await (const { digest, size } of blobs.list(o)) {
+    if (!condemned.has(digest)) sizes.set(graph.id(keyOf(bytesNode(digest))), size);
+  }
   const array = new Float64Array(graph.size);
   for (const [node, size] of sizes) array[node] = size;
   return array;

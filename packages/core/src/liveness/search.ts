@@ -28,14 +28,14 @@ export interface Link {
 }
 
 export type Verdict =
-  | { readonly live: true; readonly root: Root | undefined; readonly chain: readonly Link[] }
+  | { readonly live: true; readonly root: Root; readonly chain: readonly Link[] }
   | { readonly live: false };
 
 /**
- * What earlier searches have proven, by {@link keyOf}. Good only for as long as nothing changes: inside one critical
- * section, or over one version of the catalog.
+ * What earlier searches have proven, by {@link keyOf}: the root that keeps a node, or that it is dead. Good only for as long
+ * as nothing changes: inside one critical section, or over one version of the catalog.
  */
-export type Verdicts = Map<string, boolean>;
+export type Verdicts = Map<string, Root | "dead">;
 
 /** Asks until it is known whether `start` is live. The answers to `roots` are {@link Root}s, to the rest nodes. */
 export function* reverseSearch(
@@ -55,12 +55,12 @@ export function* reverseSearch(
       near.push(key);
     }
   };
-  const proven = (from: string, root: Root | undefined): Verdict => {
+  const proven = (from: string, root: Root): Verdict => {
     const chain: Link[] = [];
     for (let key: string | undefined = from; key !== undefined; ) {
       const { node, held, keeps }: { node: GraphNode; held?: string; keeps?: Hold } = met.get(key)!;
       chain.push({ node, keeps });
-      known.set(key, true);
+      known.set(key, root);
       key = held;
     }
     return { live: true, root, chain };
@@ -72,8 +72,8 @@ export function* reverseSearch(
       const key = near[next++]!;
       const { node } = met.get(key)!;
       const verdict = known.get(key);
-      if (verdict === true) return proven(key, undefined);
-      if (verdict === false) continue;
+      if (verdict === "dead") continue;
+      if (verdict) return proven(key, verdict);
       const [root] = yield { ask: "roots", node };
       if (root) return proven(key, root as Root);
       meet(yield { ask: "parents", node }, key, "content");
@@ -83,7 +83,7 @@ export function* reverseSearch(
       const key = withReferrersToAsk[asked++]!;
       meet(yield { ask: "referrers", node: met.get(key)!.node }, key, "referrer");
     } else {
-      for (const key of met.keys()) known.set(key, false);
+      for (const key of met.keys()) known.set(key, "dead");
       return { live: false };
     }
   }

@@ -6,8 +6,8 @@ async function damaged(damage: (blobs: BlobStore, layer: Digest) => BlobStore | 
   const { blobs, catalog, clock } = openParts();
   const store = await openStore({ blobs, catalog, env: clock });
   const app = store.repository("app");
-  const pushed = await image(app, ["the layer"], { tags: ["v1"] });
-  const [layer] = (await app.manifest(pushed)).layers;
+  const pushed = await image(app, ["the config", "the layer"], { tags: ["v1"] });
+  const [, layer] = (await app.manifest(pushed)).layers;
   const broken = await openStore({ blobs: await damage(blobs, layer!.digest), catalog, env: clock });
   return { store: broken, layer: layer!.digest, pushed };
 }
@@ -70,8 +70,8 @@ async function forgetful(change: (blobs: Map<Digest, { size: number }>, layer: D
   const { blobs, catalog, clock, cell } = openParts();
   const store = await openStore({ blobs, catalog, env: clock });
   const app = store.repository("app");
-  const pushed = await image(app, ["the layer"], { tags: ["v1"] });
-  const [layer] = (await app.manifest(pushed)).layers;
+  const pushed = await image(app, ["the config", "the layer"], { tags: ["v1"] });
+  const [, layer] = (await app.manifest(pushed)).layers;
   const { state } = await cell.load();
   change(state.blobs as Map<Digest, never>, layer!.digest, pushed.digest);
   return { store, layer: layer!.digest, pushed };

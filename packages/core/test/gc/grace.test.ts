@@ -101,3 +101,14 @@ test("a removal does not wait, whatever the age", async () => {
   expect(await app.delete("t")).toMatchObject({ removed: 2 });
   expect(await contents(store)).toEqual([]);
 });
+
+test("what an earlier removal has condemned is in no later plan, and goes when its window has passed", async () => {
+  const { store, app, clock } = await open({ policy: { window: HOUR } });
+  await image(app, ["layer"], { tags: ["t"] });
+  expect(await app.delete("t")).toMatchObject({ removed: 0, condemned: 2 });
+  expect((await store.planCollect({ grace: 0 })).items).toEqual([]);
+  expect(await store.collect({ grace: 0 })).toMatchObject({ removed: 0, condemned: 0, skipped: 0 });
+  clock.advance(2 * HOUR);
+  expect(await store.collect({ grace: 0 })).toMatchObject({ removed: 2 });
+  expect(await contents(store)).toEqual([]);
+});

@@ -78,3 +78,19 @@ test("a sparse index in one repository does not make the same index of another o
   expect(await other.successors(top)).toMatchObject([{ to: child.digest, optional: true }]);
   expect((await app.successors(top))[0]).not.toHaveProperty("optional");
 });
+
+test("machinery of what goes from another repository too goes with it, and is no root afterwards", async () => {
+  const { store, app } = await open();
+  const other = store.repository("other");
+  const pushed = await image(app, ["image"], { tags: ["v1"] });
+  await image(app, ["signature"], { subject: pushed });
+  await image(other, ["image"], { tags: ["v1"] });
+  const signature = await image(other, ["signature"], { subject: pushed });
+  await index(other, [signature], { tags: [pushed.digest.replace(":", "-")] });
+  await other.untag("v1");
+  await app.delete("v1");
+  expect(await all(store.roots())).toEqual([]);
+  expect(await all(other.tags())).toEqual([]);
+  await store.collect({ grace: 0 });
+  expect(await contents(store)).toEqual([]);
+});

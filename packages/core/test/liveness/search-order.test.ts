@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  type Root,
   type Question,
   reverseSearch,
   type SyncGraph,
@@ -70,7 +71,7 @@ test("a search that ends without a root has proven all that it met dead", () => 
   });
   const known: Verdicts = new Map();
   expect(searchNow(graph, node(0), known)).toEqual({ live: false });
-  expect([...known].sort()).toEqual([0, 1, 2, 3].map((number) => [`r sha256:${number}`, false]));
+  expect([...known].sort()).toEqual([0, 1, 2, 3].map((number) => [`r sha256:${number}`, "dead"]));
   for (const number of [1, 2, 3]) expect(questions(graph, number, known)).toEqual([]);
 });
 
@@ -87,14 +88,14 @@ test("at a root only the path down to the start is proven; what else was met is 
   });
   const known: Verdicts = new Map();
   expect(searchNow(graph, node(0), known)).toMatchObject({ live: true, root: { name: "t2" } });
-  expect([...known]).toEqual([
-    ["r sha256:2", true],
-    ["r sha256:0", true],
+  expect([...known]).toMatchObject([
+    ["r sha256:2", { name: "t2" }],
+    ["r sha256:0", { name: "t2" }],
   ]);
   expect(searchNow(graph, node(1), known).live).toBe(false);
 });
 
-test("a search that meets what is known to be live stops there, without a root to name", () => {
+test("a search that meets what is known to be live stops there, with the root that was found before", () => {
   const graph = asked({
     nodes: 3,
     content: [
@@ -104,10 +105,11 @@ test("a search that meets what is known to be live stops there, without a root t
     subjects: [],
     roots: [2],
   });
-  const known: Verdicts = new Map([["r sha256:1", true]]);
+  const root: Root = { ...node(2), why: "tag", name: "v1" };
+  const known: Verdicts = new Map([["r sha256:1", root]]);
   expect(searchNow(graph, node(0), known)).toEqual({
     live: true,
-    root: undefined,
+    root,
     chain: [
       { node: node(1), keeps: "content" },
       { node: node(0), keeps: undefined },

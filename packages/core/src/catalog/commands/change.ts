@@ -5,7 +5,7 @@ import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Membership, Run } from "../state.ts";
 import { type Context, graphOf, isClaimed, lose, visible } from "./context.ts";
-import { freezeListing } from "./listing.ts";
+import { freezeListing, relist } from "./listing.ts";
 import { addMember } from "./members.ts";
 import { put } from "./put.ts";
 import { removeAll } from "./remove.ts";
@@ -68,6 +68,7 @@ export async function change(
   }
   const removed = await removeAll(ctx, repository, removals, before);
   const unlisted = await listing.settle();
+  await relist(ctx, repository, changes);
   if (run) writeRun(ctx, repository, run, tagsBefore, [...removed, ...unlisted]);
   return removed.map(([digest]) => digest);
 }

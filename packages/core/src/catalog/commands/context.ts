@@ -1,3 +1,4 @@
+import type { ManifestRecord } from "../../contract/catalog.ts";
 import type { Environment, Ms, Signal } from "../../contract/environment.ts";
 import type { Located } from "../../contract/placement.ts";
 import type { Digest } from "../../model/digest.ts";
@@ -41,20 +42,25 @@ export function isClaimed(draft: Draft, repository: string, digest: Digest, now:
   return false;
 }
 
-/** What a manifest that is in use or condemned names; of one that cannot be read nobody knows, and it is given up. */
-export async function edgesOf(
+/** A manifest that is in use or condemned; `undefined` too if it cannot be read, so that it can be given up. */
+export async function readable(
   { draft, facts, o }: Context,
   repository: string,
   digest: Digest,
-): Promise<readonly Edge[]> {
+): Promise<ManifestRecord | undefined> {
   const known = draft.records.get(digest);
-  if (known) return known.edges;
+  if (known) return known;
   try {
-    return (await facts.record(draft, repository, digest, { ...o, probe: true }))?.edges ?? [];
+    return await facts.record(draft, repository, digest, { ...o, probe: true });
   } catch (error) {
     if (o.signal?.aborted) throw error;
-    return [];
+    return undefined;
   }
+}
+
+/** What a manifest that is in use or condemned names; of one that cannot be read nobody knows. */
+export async function edgesOf(ctx: Context, repository: string, digest: Digest): Promise<readonly Edge[]> {
+  return (await readable(ctx, repository, digest))?.edges ?? [];
 }
 
 /** A manifest has lost a reason to live; if it was the last, its grace starts now. */

@@ -2,7 +2,8 @@ import type { Change } from "../../contract/catalog.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Membership } from "../state.ts";
-import { type Context, graphOf, lose } from "./context.ts";
+import { type Context, graphOf, lose, readable } from "./context.ts";
+import { addMember } from "./members.ts";
 
 /** What {@link freezeListing} has noted, to be dealt with when the other steps of a change are done. */
 export interface FrozenListing {
@@ -74,6 +75,31 @@ export async function freezeListing(
       return dropped;
     },
   };
+}
+
+/**
+ * Lists again the referrers that were dropped with what they refer to, if that has come back: an image that is tagged anew
+ * has its signatures, for as long as their bytes are there.
+ */
+export async function relist(ctx: Context, repository: string, changes: readonly Change[]): Promise<void> {
+  const { draft, facts } = ctx;
+  const { manifests } = draft.repository(repository);
+  const gives = changes.some((step) => step.do === "put" || step.do === "tag" || step.do === "keep" || step.do === "pin");
+  if (facts.membership === "recorded" || !gives) return;
+  for (let isChanging = true; isChanging; ) {
+    isChanging = false;
+    const lost = [...draft.lost.keys()].filter((digest) => !manifests.has(digest) && !draft.condemned.has(digest));
+    if (lost.length === 0) return;
+    const graph = await graphOf(ctx);
+    for (const digest of lost) {
+      const record = await readable(ctx, repository, digest);
+      const subject = record?.edges.find(({ kind }) => kind === "subject")?.to;
+      if (!record || subject === undefined || !graph.isLive(manifestNode(repository, subject))) continue;
+      addMember(ctx, repository, record, undefined);
+      draft.lost.delete(digest);
+      isChanging = true;
+    }
+  }
 }
 
 function takesAway(step: Change, tags: { get(name: string): Digest | undefined }): boolean {

@@ -5,7 +5,7 @@ import type { Digest } from "../../model/digest.ts";
 import type { RepositoryGraph } from "../graph/repository-graph.ts";
 import type { StoreGraph } from "../graph/store-graph.ts";
 import type { Membership } from "../state.ts";
-import { type Context, graphOf, lose } from "./context.ts";
+import { type Context, graphOf } from "./context.ts";
 import { keptBy } from "./grace.ts";
 import { removeMember } from "./members.ts";
 
@@ -41,7 +41,7 @@ export async function removeAll(
     const holders = others.map(({ name }) => `tag ${name}`);
     if (tags && holders.length > 0) throw inUse(digest, holders);
     take(digest);
-    lose(ctx, digest);
+    ctx.draft.touch(digest, ctx.now);
   }
   const graph = await graphOf(ctx);
   for (const digest of forced.keys()) {

@@ -254,7 +254,12 @@ class LayoutUpload implements Upload {
         // Called again: it has the name already.
         if (!hasCode(error, "ENOENT")) throw error;
         if (!(await regular(this.#fs, final))) {
-          throw new OciStoreError("UPLOAD_UNKNOWN", `upload ${this.id} is gone`, { path: this.#path }, { cause: error });
+          throw new OciStoreError(
+            "UPLOAD_UNKNOWN",
+            `upload ${this.id} is gone`,
+            { path: this.#path },
+            { cause: error },
+          );
         }
       }
       await this.#fs.syncDirectory(directory);

@@ -52,7 +52,8 @@ export class LayoutFacts implements CellFacts {
   async record(draft: Draft, _repository: string, digest: Digest, o: Asked = {}): Promise<ManifestRecord | undefined> {
     o.signal?.throwIfAborted();
     const condemned = draft.base.condemned.get(digest) ?? draft.condemned.get(digest);
-    const located = (await this.#look({ digest, size: 0, generation: "" })) ?? (condemned && (await this.#look(condemned)));
+    const located =
+      (await this.#look({ digest, size: 0, generation: "" })) ?? (condemned && (await this.#look(condemned)));
     if (!located) return undefined;
     const { size, generation, since } = located;
     const known = this.#records.get(digest);

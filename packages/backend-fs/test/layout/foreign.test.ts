@@ -85,7 +85,10 @@ test("an untag takes out the entries that only the tag explained, and a collecti
 test("an image that is tagged anew has its referrers again, but not one that was deleted by name", async () => {
   const layout = await ForeignLayout.make();
   const image = await layout.image("image");
-  const [signature, sbom] = [await layout.image("signature", { subject: image }), await layout.image("sbom", { subject: image })];
+  const [signature, sbom] = [
+    await layout.image("signature", { subject: image }),
+    await layout.image("sbom", { subject: image }),
+  ];
   const onSignature = await layout.image("on the signature", { subject: signature });
   layout.list(image, "v1").list(signature).list(sbom).list(onSignature);
   await layout.writeIndex();
@@ -94,7 +97,9 @@ test("an image that is tagged anew has its referrers again, but not one that was
   await repository.untag("v1");
   expect(await layout.listed()).toEqual([]);
   await repository.tag(image, "again");
-  expect(new Set(await layout.listed())).toEqual(new Set(["again", short(signature.digest), short(onSignature.digest)]));
+  expect(new Set(await layout.listed())).toEqual(
+    new Set(["again", short(signature.digest), short(onSignature.digest)]),
+  );
   await store.collect({ grace: 0 });
   expect(await layout.blobs()).toContain(onSignature.digest);
 });
@@ -208,6 +213,19 @@ test("what is absent is reported, and stops nothing", async () => {
   await repository.delete("latest");
   expect((await store.collect({ grace: 0 })).kept).toEqual([]);
   expect(await layout.blobs()).toEqual(new Set());
+});
+
+test("an index that is sparse may get another tag and a pin while it is live, and neither once it is garbage", async () => {
+  const { layout, arm, index } = await listedChildren();
+  await rm(layout.path(arm.digest));
+  const { repository } = await open(layout);
+  await repository.tag("latest", "again");
+  await repository.pin("latest", "kept");
+  await repository.unpin("kept");
+  await repository.untag("again");
+  await repository.untag("latest");
+  const error = await repository.tag(index, "too-late").catch((caught) => caught);
+  expect(isOciStoreError(error, "MISSING_CONTENT"), String(error)).toBe(true);
 });
 
 test("an entry of a type nobody knows keeps what it mentions, if it is JSON; if not, itself", async () => {

@@ -11,7 +11,21 @@ export interface Step {
   readonly path: string;
   /** Of a rename or a link. */
   readonly to?: string;
+  /** Whether it changes what others see. Between two that do, it makes no difference when a process dies. */
+  readonly changes: boolean;
 }
+
+const CHANGING: ReadonlySet<CallName> = new Set([
+  "write",
+  "truncate",
+  "rename",
+  "link",
+  "unlink",
+  "mkdir",
+  "rmdir",
+  "touch",
+  "chmod",
+]);
 
 export interface Gate {
   /** Resolves when the actor stands before the call; rejects if `work` ends without having come there. */
@@ -57,8 +71,8 @@ export class Steps {
     return { reached: (work) => Promise.race([arrived, work.then(missed, missed)]), open };
   }
 
-  async before(name: CallName, path: string, to?: string): Promise<void> {
-    const step: Step = { number: this.done.length + 1, name, path, ...(to !== undefined && { to }) };
+  async before(name: CallName, path: string, o: { readonly to?: string; readonly changes?: boolean } = {}): Promise<void> {
+    const step: Step = { number: this.done.length + 1, name, path, changes: CHANGING.has(name), ...o };
     if (step.number >= this.diesAt) {
       this.#noteDeath();
       return new Promise(() => {});
@@ -68,7 +82,7 @@ export class Steps {
       const [gate] = this.#gates.splice(at, 1);
       gate!.arrive();
       await gate!.opened;
-      return this.before(name, path, to);
+      return this.before(name, path, o);
     }
     this.done.push(step);
   }
@@ -79,7 +93,7 @@ export function actorFileSystem(inner: FileSystem, steps: Steps, scope: string):
   return {
     scope,
     async open(path, flags, mode) {
-      await steps.before("open", path);
+      await steps.before("open", path, { changes: flags === "wx" });
       return handleOf(await inner.open(path, flags, mode), path, steps);
     },
     lstat: (path) => steps.before("lstat", path).then(() => inner.lstat(path)),
@@ -89,8 +103,8 @@ export function actorFileSystem(inner: FileSystem, steps: Steps, scope: string):
     },
     mkdir: (path) => steps.before("mkdir", path).then(() => inner.mkdir(path)),
     rmdir: (path) => steps.before("rmdir", path).then(() => inner.rmdir(path)),
-    rename: (from, to) => steps.before("rename", from, to).then(() => inner.rename(from, to)),
-    link: (existing, path) => steps.before("link", existing, path).then(() => inner.link(existing, path)),
+    rename: (from, to) => steps.before("rename", from, { to }).then(() => inner.rename(from, to)),
+    link: (existing, path) => steps.before("link", existing, { to: path }).then(() => inner.link(existing, path)),
     unlink: (path) => steps.before("unlink", path).then(() => inner.unlink(path)),
     touch: (path, ms) => steps.before("touch", path).then(() => inner.touch(path, ms)),
     chmod: (path, mode) => steps.before("chmod", path).then(() => inner.chmod(path, mode)),
@@ -124,6 +138,10 @@ export function clockedFileSystem(inner: FileSystem, clock: Pick<Environment, "n
     rename: async (from, to) => {
       await inner.rename(from, to);
       for (const directory of [dirname(from), dirname(to)]) await inner.touch(directory, clock.now());
+    },
+    unlink: async (path) => {
+      await inner.unlink(path);
+      await inner.touch(dirname(path), clock.now());
     },
     mkdir: async (path) => {
       const made = await inner.mkdir(path);

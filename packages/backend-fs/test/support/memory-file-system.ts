@@ -16,6 +16,24 @@ export interface MemoryFileSystem extends FileSystem {
 
 let made = 0;
 
+/** Another one that holds the same, times included. */
+export function copyOf({ volume: from }: MemoryFileSystem): MemoryFileSystem {
+  const copy = memoryFileSystem();
+  const { volume: to } = copy;
+  const visit = (path: string) => {
+    const stat = from.lstatSync(path);
+    if (stat.isDirectory()) {
+      if (path !== "/") to.mkdirSync(path);
+      for (const name of from.readdirSync(path) as string[]) visit(path === "/" ? `/${name}` : `${path}/${name}`);
+    } else {
+      to.writeFileSync(path, from.readFileSync(path));
+    }
+    to.utimesSync(path, stat.atimeMs / 1000, stat.mtimeMs / 1000);
+  };
+  visit("/");
+  return copy;
+}
+
 /** A file system of its own, empty but for `/`, in memory. */
 export function memoryFileSystem(): MemoryFileSystem {
   const volume = new Volume();

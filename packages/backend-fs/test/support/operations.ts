@@ -1,9 +1,11 @@
 import { isOciStoreError } from "@ocistore/core";
 import type { FileSystem } from "../../src/files/file-system.ts";
 import { initLayout } from "../../src/index.ts";
+import type { Lock } from "../../src/lock/lock.ts";
 import { bytes } from "./bytes.ts";
 import { furnish, putImage, SHARED, tagsOf } from "./content.ts";
 import { memoryPlace } from "./file-systems.ts";
+import { copyOf, type MemoryFileSystem, memoryFileSystem } from "./memory-file-system.ts";
 import { type Actor, HOUR, World } from "./world.ts";
 
 /** An operation that is interrupted at each of its file calls. */
@@ -18,9 +20,32 @@ export interface Operation {
   readonly spares: readonly string[];
 }
 
+let template: { readonly fs: MemoryFileSystem; readonly now: number } | undefined;
+
+/** A furnished layout, made once and copied. */
+export async function furnishedWorld(): Promise<World> {
+  if (!template) {
+    const fs = memoryFileSystem();
+    await fs.mkdir("/store");
+    const world = await World.make({ fs, directory: "/store" });
+    await furnish(world);
+    template = { fs, now: world.clock.now() };
+  }
+  const world = new World({ fs: copyOf(template.fs), directory: "/store" }, 2);
+  world.clock.advance(template.now - world.clock.now());
+  return world;
+}
+
+/** The lock makes most of the calls, and they have tests of their own; where only one is alive nobody needs it. */
+const unlocked: Lock = { acquire: async () => async () => {} };
+
 async function furnished(through?: (disk: FileSystem) => FileSystem) {
-  const world = await World.make(await memoryPlace());
-  await furnish(world);
+  const world = await furnishedWorld();
+  return { world, actor: await world.actor({ lock: unlocked }, through) };
+}
+
+async function furnishedAndLocked(through?: (disk: FileSystem) => FileSystem) {
+  const world = await furnishedWorld();
   return { world, actor: await world.actor({}, through) };
 }
 
@@ -56,7 +81,7 @@ export const operations: readonly Operation[] = [
   },
   {
     name: "untag",
-    start: furnished,
+    start: furnishedAndLocked,
     spares: ["multi", "v2"],
     run: ({ repository }) => repository.untag("v1"),
     done: async (actor) => !("v1" in (await tagsOf(actor.repository))),
@@ -92,7 +117,7 @@ export const operations: readonly Operation[] = [
   {
     name: "end of a session",
     start: async (through) => {
-      const { world, actor } = await furnished(through);
+      const { world, actor } = await furnishedAndLocked(through);
       const other = await world.actor();
       await other.repository.openSession("s").has([...Object.values(await tagsOf(other.repository))]);
       return { world, actor };

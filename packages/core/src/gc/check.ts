@@ -1,6 +1,8 @@
 import type { ManifestRecord } from "../contract/catalog.ts";
 import type { Signal } from "../contract/environment.ts";
 import type { Located } from "../contract/placement.ts";
+import { manifestNode } from "../liveness/node.ts";
+import { searchAsync, type Verdicts } from "../liveness/search.ts";
 import { algorithmOf, createHasher, type Digest } from "../model/digest.ts";
 import type { Parts } from "./parts.ts";
 
@@ -34,9 +36,15 @@ export async function* check(parts: Parts, o: CheckOptions = {}): AsyncGenerator
     const message = error instanceof Error ? error.message : String(error);
     yield { level: "error", code: "unreadable", digest, repository, message };
   }
+  const verdicts: Verdicts = new Map();
   for await (const { repository, digest, record } of graph.manifests(o)) {
     o.signal?.throwIfAborted();
-    if (repository !== undefined) yield* checkEdges(parts, repository, digest, record, o);
+    if (repository === undefined) continue;
+    for await (const finding of checkEdges(parts, repository, digest, record, o)) {
+      // What nothing keeps may lack what it names: a deletion takes that whatever its age.
+      const { live } = await searchAsync(graph, manifestNode(repository, digest), verdicts);
+      yield live ? finding : { ...finding, level: "warning" };
+    }
   }
   for await (const { repository, digest, why, name } of graph.allRoots(o)) {
     if (why === "claim" || (await catalog.locate(undefined, digest, o))) continue;

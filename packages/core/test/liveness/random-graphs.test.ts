@@ -41,7 +41,8 @@ test("what one search has proven is true for the next, and no node is asked abou
         const before = new Set(known.keys());
         const once = askedOnlyOf(asked(graph), (key) => !before.has(key));
         expect(searchNow(once, node(number), known).live).toBe(live.has(number));
-        for (const [key, verdict] of known) expect([key, verdict !== "dead"]).toEqual([key, live.has(Number(key.split(":")[1]))]);
+        for (const [key, verdict] of known)
+          expect([key, verdict !== "dead"]).toEqual([key, live.has(Number(key.split(":")[1]))]);
       }
     }),
     { numRuns },

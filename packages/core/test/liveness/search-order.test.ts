@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import {
-  type Root,
   type Question,
+  type Root,
   reverseSearch,
   type SyncGraph,
   searchAsync,

@@ -33,6 +33,10 @@ export async function change(
       }
       case "tag":
         await tag(ctx, repository, step);
+        // What comes in this very change has been judged: a layout has no other word on an index that is sparse on purpose.
+        if (!changes.some((other) => other.do === "put" && other.manifest.digest === step.to)) {
+          await mustBeWhole(ctx, repository, step.to);
+        }
         break;
       case "untag":
         untag(ctx, repository, step);
@@ -96,7 +100,6 @@ async function tag(
     if (!record || !(await visible(ctx, repository, to))) throw notFound(to);
     addMember(ctx, repository, record, false);
   }
-  await mustBeWhole(ctx, repository, to);
   target.tags.set(name, to);
   if (present && present !== to) lose(ctx, present);
 }

@@ -84,7 +84,9 @@ export async function freezeListing(
 export async function relist(ctx: Context, repository: string, changes: readonly Change[]): Promise<void> {
   const { draft, facts } = ctx;
   const { manifests } = draft.repository(repository);
-  const gives = changes.some((step) => step.do === "put" || step.do === "tag" || step.do === "keep" || step.do === "pin");
+  const gives = changes.some(
+    (step) => step.do === "put" || step.do === "tag" || step.do === "keep" || step.do === "pin",
+  );
   if (facts.membership === "recorded" || !gives) return;
   for (let isChanging = true; isChanging; ) {
     isChanging = false;

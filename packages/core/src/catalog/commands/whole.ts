@@ -1,7 +1,9 @@
 import { OciStoreError } from "../../errors.ts";
+import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Edge } from "../../model/edge.ts";
-import { type Context, visible } from "./context.ts";
+import { Draft } from "../draft.ts";
+import { type Context, graphOf, visible } from "./context.ts";
 import { revive } from "./revive.ts";
 
 /**
@@ -46,10 +48,20 @@ export async function missingBelow(ctx: Context, repository: string, digest: Dig
   }
 }
 
-/** @throws `MISSING_CONTENT` */
+/**
+ * Refuses to give a reason to live to what is not whole. A plain layout has no word on a manifest that is sparse on purpose,
+ * so there what is live as it is may get one more.
+ *
+ * @throws `MISSING_CONTENT`
+ */
 export async function mustBeWhole(ctx: Context, repository: string, digest: Digest): Promise<void> {
   const digests = await missingBelow(ctx, repository, digest);
-  if (digests.length > 0) throw missing(digest, digests);
+  if (digests.length === 0) return;
+  if (ctx.facts.membership === "listed") {
+    const before = await graphOf({ ...ctx, draft: new Draft(ctx.draft.base) });
+    if (before.isLive(manifestNode(repository, digest))) return;
+  }
+  throw missing(digest, digests);
 }
 
 /** A subject may always be missing, and so may what only a guess at an unknown document's text has found. */

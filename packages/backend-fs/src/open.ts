@@ -13,7 +13,7 @@ import {
   type Store,
   systemEnvironment,
 } from "@ocistore/core";
-import { makeDirectory, replaceFile } from "./files/durable.ts";
+import { createFile, makeDirectory, replaceFile } from "./files/durable.ts";
 import { reported } from "./files/errors.ts";
 import type { FileSystem } from "./files/file-system.ts";
 import { nodeFileSystem } from "./files/node-file-system.ts";
@@ -21,11 +21,11 @@ import { readWhole } from "./files/read.ts";
 import { LayoutBlobs } from "./layout/blobs.ts";
 import { LayoutCell } from "./layout/cell.ts";
 import { LayoutFacts } from "./layout/facts.ts";
-import { IndexDocument, type IndexOptions } from "./layout/index-document.ts";
+import { INDEX_LIMIT, IndexDocument, type IndexOptions } from "./layout/index-document.ts";
 import { Paths } from "./layout/paths.ts";
 import { openLock } from "./lock/choose-lock.ts";
 import type { Lock } from "./lock/lock.ts";
-import { readSettings, writeSettings } from "./sidecar/settings.ts";
+import { encodeSettings, readSettings } from "./sidecar/settings.ts";
 
 const HOUR = 60 * 60_000;
 
@@ -81,6 +81,7 @@ export async function openLayout(directory: string, o: OpenLayoutOptions = {}): 
     identity,
     policy: FOREIGN_POLICY,
     now: () => env.now(),
+    sleep: (ms, signal) => env.sleep(ms, signal),
   });
   const catalog = new CellCatalog(cell, { facts: new LayoutFacts(fs, paths, env), env, window: true });
   return openStore({ blobs: new LayoutBlobs(fs, paths, env, { readOnly: o.readOnly ?? false }), catalog, env });
@@ -108,20 +109,51 @@ export async function initLayout(
   const paths = new Paths(root);
   await reported("make a layout", root, async () => {
     if (await fs.lstat(paths.ociLayout)) {
-      if (!o.keep) throw new OciStoreError("ALREADY_EXISTS", `there is a layout already: ${root}`, { path: root });
+      if (!o.keep) throw alreadyExists(root);
       return;
     }
     await makeParents(fs, root);
     for await (const { name } of fs.readdir(root)) {
-      if (!["blobs", "index.json", ".ocistore"].includes(name)) {
+      // The last one: somebody else is making it too, and was faster.
+      if (!["blobs", "index.json", ".ocistore", "oci-layout"].includes(name)) {
         throw new OciStoreError("LAYOUT_INVALID", `not empty, and not a layout: ${root} has ${name}`, { path: root });
       }
     }
     for (const made of [paths.blobs, paths.ours]) await makeDirectory(fs, made);
     const fresh = () => ({ temp: paths.fresh(`init-${randomId(env, 8)}`) });
-    await replaceFile(fs, paths.index, IndexDocument.empty(), fresh());
-    await writeSettings(fs, paths, { identity: randomId(env), policy: o.policy ?? OWN_POLICY });
-    await replaceFile(fs, paths.ociLayout, new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}'), fresh());
+    // Made, never replaced: whoever is late must not empty what is in use by now.
+    if (!(await createFile(fs, paths.index, IndexDocument.empty(), fresh()))) await mustBeEmpty(fs, paths);
+    const policy = o.policy ?? OWN_POLICY;
+    const settings = encodeSettings({ identity: randomId(env), policy });
+    if (!(await createFile(fs, paths.store, settings, fresh())) && !(await fs.lstat(paths.ociLayout))) {
+      const present = await readSettings(fs, paths);
+      if (!isSame(present?.policy, policy)) await replaceFile(fs, paths.store, settings, fresh());
+    }
+    const made = await createFile(
+      fs,
+      paths.ociLayout,
+      new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}'),
+      fresh(),
+    );
+    if (!made && !o.keep) throw alreadyExists(root);
+  });
+}
+
+function alreadyExists(root: string): OciStoreError {
+  return new OciStoreError("ALREADY_EXISTS", `there is a layout already: ${root}`, { path: root });
+}
+
+function isSame(a: Policy | undefined, b: Policy): boolean {
+  return a?.grace === b.grace && a.window === b.window && a.wait === b.wait;
+}
+
+/** An index.json that was not made just now is what a crash has left, or somebody's. */
+async function mustBeEmpty(fs: FileSystem, { root, index, ociLayout }: Paths): Promise<void> {
+  const bytes = await readWhole(fs, index, INDEX_LIMIT);
+  const { repository, faults } = IndexDocument.parse(bytes ?? new Uint8Array(), {});
+  if ((repository.manifests.size === 0 && faults.length === 0) || (await fs.lstat(ociLayout))) return;
+  throw new OciStoreError("LAYOUT_INVALID", `not empty, and not a layout: the index.json of ${root} has entries`, {
+    path: index,
   });
 }
 

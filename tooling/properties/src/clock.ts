@@ -5,8 +5,8 @@ export interface ManualClock extends Environment {
   advance(ms: number): void;
 }
 
-export function manualClock(): ManualClock {
-  let now = 1_700_000_000_000;
+export function manualClock(startsAt = 1_700_000_000_000): ManualClock {
+  let now = startsAt;
   let drawn = 0;
   return {
     now: () => now,

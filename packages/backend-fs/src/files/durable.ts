@@ -52,6 +52,38 @@ export function replaceFile(fs: FileSystem, path: string, bytes: Uint8Array, o: 
 }
 
 /**
+ * Makes a whole, durable file, unless the name is taken: then nothing changes, and the answer is `false`. Of several that
+ * try at once one succeeds.
+ */
+export function createFile(
+  fs: FileSystem,
+  path: string,
+  bytes: Uint8Array,
+  o: { readonly temp: string },
+): Promise<boolean> {
+  return reported("make the file", path, async () => {
+    let made = true;
+    const handle = await fs.open(o.temp, "wx");
+    try {
+      await closing(handle, async () => {
+        await writeAll(handle, bytes, 0);
+        await handle.sync();
+      });
+      await fs.link(o.temp, path);
+    } catch (error) {
+      made = false;
+      if (!hasCode(error, "EEXIST")) {
+        await discard(fs, o.temp, error);
+        throw error;
+      }
+    }
+    await fs.unlink(o.temp);
+    await fs.syncDirectory(dirname(path));
+    return made;
+  });
+}
+
+/**
  * A directory that is there and durable, made if it is not; whether it was made. The parent is synced in either case:
  * who made it may have died before doing so. A link to a directory is refused with `LAYOUT_INVALID`.
  */
@@ -67,7 +99,7 @@ export function makeDirectory(fs: FileSystem, path: string): Promise<boolean> {
 }
 
 /** Closes the handle whatever happens in `run`, and reports the failure of the close if there was no earlier one. */
-export async function closing<T>(handle: FileHandle, run: () => Promise<T>): Promise<T> {
+export async function closing<T>(handle: Pick<FileHandle, "close">, run: () => Promise<T>): Promise<T> {
   let result: T;
   try {
     result = await run();

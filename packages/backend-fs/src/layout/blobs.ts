@@ -20,7 +20,7 @@ import {
 } from "@ocistore/core";
 import { closing, makeDirectory, writeAll } from "../files/durable.ts";
 import { hasCode, reported, toOciStoreError } from "../files/errors.ts";
-import type { FileStat, FileSystem } from "../files/file-system.ts";
+import type { FileHandle, FileStat, FileSystem } from "../files/file-system.ts";
 import { readChunks } from "../files/read.ts";
 import type { Paths } from "./paths.ts";
 
@@ -177,8 +177,10 @@ class LayoutUpload implements Upload {
     }
     this.#busy.add(this.id);
     try {
-      const handle = await reported("open the upload", this.#path, () => this.#fs.open(this.#path, "r+"));
-      await closing(handle, async () => {
+      const handle = await this.#open("open the upload");
+      const close = () => reported("close the upload", this.#path, () => handle.close());
+      // What the source throws passes as it is: it may look like a failure of ours, and is none.
+      await closing({ close }, async () => {
         for await (const chunk of chunks) {
           signal?.throwIfAborted();
           await reported("write the upload", this.#path, () => writeAll(handle, chunk, this.#offset));
@@ -186,8 +188,6 @@ class LayoutUpload implements Upload {
           this.#offset += chunk.length;
         }
       });
-    } catch (error) {
-      throw hasCode(error, "ENOENT") ? new OciStoreError("UPLOAD_UNKNOWN", `no upload ${this.id}`) : error;
     } finally {
       this.#busy.delete(this.id);
     }
@@ -198,16 +198,23 @@ class LayoutUpload implements Upload {
     o.signal?.throwIfAborted();
     try {
       const placement = await this.#verify(digest, o);
-      await reported("make the upload durable", this.#path, async () => {
-        const handle = await this.#fs.open(this.#path, "r+");
-        await closing(handle, () => handle.sync());
-      });
+      const handle = await this.#open("make the upload durable");
+      await reported("make the upload durable", this.#path, () => closing(handle, () => handle.sync()));
       this.#committed = placement;
       return placement;
     } catch (error) {
       // After a sync that failed nobody knows what lies there, and wrong bytes are of no use to anybody.
       if (!o.signal?.aborted) await this.abort().catch(() => {});
       throw error;
+    }
+  }
+
+  async #open(what: string): Promise<FileHandle> {
+    try {
+      return await reported(what, this.#path, () => this.#fs.open(this.#path, "r+"));
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+      throw new OciStoreError("UPLOAD_UNKNOWN", `no upload ${this.id}`, { path: this.#path }, { cause: error });
     }
   }
 

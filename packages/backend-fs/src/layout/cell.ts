@@ -4,6 +4,8 @@ import {
   type CondemnedRow,
   type Draft,
   digestOf,
+  type Environment,
+  isOciStoreError,
   OciStoreError,
   type Policy,
   type Signal,
@@ -12,7 +14,7 @@ import { makeDirectory } from "../files/durable.ts";
 import { hasCode, reported } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { readWhole } from "../files/read.ts";
-import type { Lock } from "../lock/lock.ts";
+import type { Lock, Release } from "../lock/lock.ts";
 import { replaceOurs } from "../sidecar/json-file.ts";
 import { SessionFiles } from "../sidecar/sessions.ts";
 import {
@@ -49,7 +51,7 @@ export class LayoutCell implements CatalogCell {
   readonly #lock: Lock;
   readonly #o: LayoutCellOptions;
   readonly #sessions: SessionFiles;
-  #index: { readonly bytes: Uint8Array; readonly document: IndexDocument } | undefined;
+  #index: ReadIndex | undefined;
 
   constructor(fs: FileSystem, paths: Paths, lock: Lock, o: LayoutCellOptions) {
     this.#fs = fs;
@@ -71,17 +73,17 @@ export class LayoutCell implements CatalogCell {
     try {
       result = await fn();
     } catch (error) {
-      // The failure of the work is the one to report; a lock that cannot be given back is noticed by whoever comes next.
-      await release().catch(() => {});
+      // The failure of the work is the one to report.
+      await giveBack(release).catch(() => {});
       throw error;
     }
-    await release();
+    await giveBack(release);
     return result;
   }
 
   async load({ signal }: Signal = {}): Promise<{ state: CatalogState; version: string }> {
     signal?.throwIfAborted();
-    const { bytes, document } = await this.#readIndex();
+    const { version, document } = await this.#readIndex({ signal });
     return reported("read the store", this.#paths.root, async () => {
       const settings = await readSettings(this.#fs, this.#paths);
       const pins = await readPins(this.#fs, this.#paths);
@@ -101,17 +103,29 @@ export class LayoutCell implements CatalogCell {
         faults: document.faults,
       };
       // Everything else changes only under the lock; of index.json one has to notice that others have written it.
-      return { state, version: digestOf(bytes) };
+      return { state, version };
     });
   }
 
-  async #readIndex(): Promise<{ readonly bytes: Uint8Array; readonly document: IndexDocument }> {
+  /** Another tool may write index.json over in place. What is half of it is read again, and never taken for an empty one. */
+  async #readIndex(o: Signal): Promise<ReadIndex> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#readIndexOnce();
+      } catch (error) {
+        if (attempt === RETRIES || !isOciStoreError(error, "LAYOUT_INVALID")) throw error;
+        await this.#o.sleep(2 ** attempt, o);
+      }
+    }
+  }
+
+  async #readIndexOnce(): Promise<ReadIndex> {
     const path = this.#paths.index;
     const bytes = await readWhole(this.#fs, path, INDEX_LIMIT);
     if (!bytes)
       throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no index.json: ${path}`, { path });
     if (!this.#index || !isEqual(this.#index.bytes, bytes)) {
-      this.#index = { bytes, document: IndexDocument.parse(bytes, this.#o) };
+      this.#index = { bytes, version: digestOf(bytes), document: IndexDocument.parse(bytes, this.#o) };
     }
     return this.#index;
   }
@@ -133,7 +147,9 @@ export class LayoutCell implements CatalogCell {
       for (const [id, run] of draft.runs.changes) if (run) await writeRun(this.#fs, this.#paths, id, run);
 
       if (repository.manifests.changed || repository.tags.changed) {
-        const next = this.#index!.document.with(repository);
+        // A reader in this process may have seen another one meanwhile, and its writer may have put the old one back.
+        if (this.#index?.version !== version) return false;
+        const next = this.#index.document.with(repository);
         const isStillTheSame = async () => digestOf(await this.#indexBytes()) === version;
         if (!(await replaceOurs(this.#fs, this.#paths.index, this.#paths.fresh("index.json"), next, isStillTheSame)))
           return false;
@@ -187,12 +203,27 @@ export class LayoutCell implements CatalogCell {
   }
 }
 
+/** 63 ms in all: longer than anybody takes to write a file, shorter than anybody waits to hear that it is damaged. */
+const RETRIES = 6;
+
+interface ReadIndex {
+  readonly bytes: Uint8Array;
+  readonly version: string;
+  readonly document: IndexDocument;
+}
+
 export interface LayoutCellOptions extends IndexOptions {
   readonly readOnly: boolean;
   /** Of a layout that `init` has not made ours. */
   readonly identity: string;
   readonly policy: Policy;
   readonly now: () => number;
+  readonly sleep: Environment["sleep"];
+}
+
+/** Tried twice: as long as this process lives, everybody would wait for a lock that it has only failed to give back. */
+function giveBack(release: Release): Promise<void> {
+  return release().catch(release);
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {

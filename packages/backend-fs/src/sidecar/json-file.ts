@@ -31,6 +31,11 @@ export async function readJsonFile(fs: FileSystem, path: string): Promise<JsonOb
   return json as JsonObject;
 }
 
+/** One of our own small files, as it is to be written. */
+export function encodeJson(content: JsonObject): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, ...content })}\n`);
+}
+
 export function damaged(path: string): OciStoreError {
   return new OciStoreError("LAYOUT_INVALID", `damaged: ${path}`, { path });
 }
@@ -46,10 +51,7 @@ export async function replaceOurs(
   content: JsonObject | Uint8Array,
   beforeRename?: () => Promise<boolean>,
 ): Promise<boolean> {
-  const bytes =
-    content instanceof Uint8Array
-      ? content
-      : new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, ...content })}\n`);
+  const bytes = content instanceof Uint8Array ? content : encodeJson(content);
   try {
     await fs.unlink(temp);
   } catch (error) {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Claim, type Digest, isDigest } from "@ocistore/core";
 import { closing, makeDirectory, writeAll } from "../files/durable.ts";
 import { hasCode } from "../files/errors.ts";
-import type { FileSystem } from "../files/file-system.ts";
+import type { FileHandle, FileSystem } from "../files/file-system.ts";
 import { readWhole } from "../files/read.ts";
 import { regularFiles } from "../layout/blobs.ts";
 import type { Paths } from "../layout/paths.ts";
@@ -12,18 +12,20 @@ import type { Paths } from "../layout/paths.ts";
 //   until 1764000000000          the claims end then
 //   hold sha256:…                this is held
 //
-// It is written and read under the lock. It need not survive a power failure, since no session does; a last line without
-// its end was being written when its writer died, and whoever was to be told has not been told.
+// It is written under the lock, and whatever it decides is read under it. It need not survive a power failure, since no
+// session does; a last line without its end was being written when its writer died or failed, and whoever was to be told
+// has not been told. So every addition begins on a line of its own, and says `until` anew.
 
+const NEWLINE = 0x0a;
 const LIMIT = 256 * 1024 * 1024;
 
 interface Known {
-  readonly identity: string;
-  readonly size: number;
+  /** Up to the end of the last whole line. */
+  readonly bytes: Uint8Array;
   readonly claim: Claim;
 }
 
-/** Reads the sessions, each file again only when it has changed. */
+/** Reads the sessions, and of each only understands anew what has been added. */
 export class SessionFiles {
   readonly #fs: FileSystem;
   readonly #paths: Paths;
@@ -36,14 +38,18 @@ export class SessionFiles {
 
   async read(): Promise<Map<string, Claim>> {
     const claims = new Map<string, Claim>();
-    for await (const { name, path, stat } of regularFiles(this.#fs, this.#paths.sessions)) {
+    for await (const { name, path } of regularFiles(this.#fs, this.#paths.sessions)) {
+      const content = await readWhole(this.#fs, path, LIMIT);
+      if (!content) continue;
+      const bytes = content.subarray(0, content.lastIndexOf(NEWLINE) + 1);
       let known = this.#known.get(name);
-      if (known?.identity !== stat.identity || known.size !== stat.size) {
-        const bytes = await readWhole(this.#fs, path, LIMIT);
-        if (!bytes) continue;
-        known = { identity: stat.identity, size: bytes.length, claim: parseSession(new TextDecoder().decode(bytes)) };
-        this.#known.set(name, known);
-      }
+      // By its bytes, since nothing else tells: a session of the same name may get the same inode, size and time.
+      const isLonger = known && Buffer.compare(known.bytes, bytes.subarray(0, known.bytes.length)) === 0;
+      known = {
+        bytes,
+        claim: parseSession(bytes.subarray(isLonger ? known!.bytes.length : 0), isLonger ? known : undefined),
+      };
+      this.#known.set(name, known);
       claims.set(name, known.claim);
     }
     for (const name of this.#known.keys()) if (!claims.has(name)) this.#known.delete(name);
@@ -59,18 +65,26 @@ export class SessionFiles {
     const held = heldBy(before);
     const wanted = heldBy(after);
     const isGrowing = before !== undefined && [...held].every((digest) => wanted.has(digest));
-    if (!isGrowing) {
-      if (!(await this.#fs.lstat(this.#paths.sessions))) await makeDirectory(this.#fs, this.#paths.sessions);
-      await unlinkIfThere(this.#fs, path);
-      await (await this.#fs.open(path, "wx")).close();
+    const lines = [`until ${after.until}`];
+    for (const digest of wanted) if (!isGrowing || !held.has(digest)) lines.push(`hold ${digest}`);
+    if (isGrowing) {
+      await this.#append(await this.#fs.open(path, "r+"), lines);
+      return;
     }
-    const lines: string[] = [];
-    if (!isGrowing || before.until !== after.until) lines.push(`until ${after.until}\n`);
-    for (const digest of wanted) if (!isGrowing || !held.has(digest)) lines.push(`hold ${digest}\n`);
-    const handle = await this.#fs.open(path, "r+");
-    await closing(handle, async () =>
-      writeAll(handle, new TextEncoder().encode(lines.join("")), (await handle.stat()).size),
-    );
+    // One that says less takes the place of the old one whole: a failure half-way must not lose what both hold.
+    if (!(await this.#fs.lstat(this.#paths.sessions))) await makeDirectory(this.#fs, this.#paths.sessions);
+    const fresh = this.#paths.fresh("session");
+    await unlinkIfThere(this.#fs, fresh);
+    await this.#append(await this.#fs.open(fresh, "wx"), lines);
+    await this.#fs.rename(fresh, path);
+  }
+
+  async #append(handle: FileHandle, lines: readonly string[]): Promise<void> {
+    await closing(handle, async () => {
+      const { size } = await handle.stat();
+      const text = `${size > 0 ? "\n" : ""}${lines.join("\n")}\n`;
+      await writeAll(handle, new TextEncoder().encode(text), size);
+    });
   }
 
   /** Where they lie, for a message. */
@@ -83,10 +97,12 @@ function heldBy(claim: Claim | undefined): ReadonlySet<Digest> {
   return claim?.held.get("") ?? new Set();
 }
 
-function parseSession(text: string): Claim {
-  let until = 0;
-  const held = new Set<Digest>();
-  for (const line of text.slice(0, text.lastIndexOf("\n") + 1).split("\n")) {
+/** What these lines say, on top of what is known. */
+function parseSession(bytes: Uint8Array, known: Known | undefined): Claim {
+  if (known && bytes.length === 0) return known.claim;
+  let until = known?.claim.until ?? 0;
+  const held = new Set(heldBy(known?.claim));
+  for (const line of new TextDecoder().decode(bytes).split("\n")) {
     const [word, value = ""] = line.split(" ");
     if (word === "until" && Number.isSafeInteger(Number(value))) until = Number(value);
     else if (word === "hold" && isDigest(value)) held.add(value);

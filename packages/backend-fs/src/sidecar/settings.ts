@@ -10,7 +10,7 @@ import {
 } from "@ocistore/core";
 import type { FileSystem } from "../files/file-system.ts";
 import type { Paths } from "../layout/paths.ts";
-import { damaged, readJsonFile, replaceOurs } from "./json-file.ts";
+import { damaged, encodeJson, readJsonFile, replaceOurs } from "./json-file.ts";
 
 /** What `init` wrote: who this store is, and the policy that every process follows. */
 export interface Settings {
@@ -26,8 +26,12 @@ export async function readSettings(fs: FileSystem, { store }: Paths): Promise<Se
   return { identity: id, policy: { grace, window, wait } };
 }
 
-export async function writeSettings(fs: FileSystem, paths: Paths, { identity, policy }: Settings): Promise<void> {
-  await replaceOurs(fs, paths.store, paths.fresh("store.json"), { id: identity, ...policy });
+export async function writeSettings(fs: FileSystem, paths: Paths, settings: Settings): Promise<void> {
+  await replaceOurs(fs, paths.store, paths.fresh("store.json"), encodeSettings(settings));
+}
+
+export function encodeSettings({ identity, policy }: Settings): Uint8Array {
+  return encodeJson({ id: identity, ...policy });
 }
 
 export async function readPins(fs: FileSystem, { pins }: Paths): Promise<Map<string, Pin>> {

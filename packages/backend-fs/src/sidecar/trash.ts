@@ -26,7 +26,7 @@ export interface Trash {
   readonly runs: Map<string, Run>;
 }
 
-/** @param hold How long the files of a run stay that has no record of its own, from when the last of them came. */
+/** @param hold How long the files of a run stay that has no record of its own, from when the last of them came or went. */
 export async function readTrash(fs: FileSystem, paths: Paths, hold: Ms): Promise<Trash> {
   const trash: Trash = { condemned: new Map(), runs: new Map() };
   for (const id of await runsOf(fs, paths)) {

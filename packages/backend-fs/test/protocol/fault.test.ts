@@ -8,24 +8,28 @@ import { HOUR } from "../support/world.ts";
 
 const CODES = { ENOSPC: "NO_SPACE", EIO: "UNAVAILABLE", EACCES: "PERMISSION" } as const;
 
-/** @returns how many calls it made. */
-async function strike(operation: Operation, fault: Fault): Promise<number> {
+async function prepare(operation: Operation) {
   let faulty!: FaultyFileSystem;
   const { world, actor } = await operation.start((disk) => {
     faulty = faultyFileSystem(disk);
     return faulty;
   });
   expect(faulty.openHandles).toBe(0);
+  return { world, actor, faulty };
+}
+
+async function strike(operation: Operation, fault: Fault): Promise<void> {
+  const { world, actor, faulty } = await prepare(operation);
   faulty.arm(fault);
   const error = await operation.run(actor, world).then(
     () => undefined,
     (caught) => caught,
   );
-  const calls = faulty.calls.length;
   expect(faulty.openHandles).toBe(0);
   if (error !== undefined) {
     expect(isOciStoreError(error), String(error)).toBe(true);
-    expect(Object.values(CODES)).toContain(error.code);
+    // What could not be read when the deletion was planned is missing from the plan, and then holds what is in it.
+    expect([...Object.values(CODES), "IN_USE"]).toContain(error.code);
   }
 
   faulty.arm();
@@ -39,37 +43,36 @@ async function strike(operation: Operation, fault: Fault): Promise<number> {
   world.clock.advance(3 * HOUR);
   await reader.store.collect({ grace: 0 });
   expect(await leftOver(world)).toEqual([]);
-  return calls;
 }
 
+const CHANGING = ["write", "sync", "syncDirectory", "rename", "link", "unlink", "mkdir", "rmdir", "touch"];
+
 describe.each([
-  ["fails", false],
-  ["is done and fails all the same", true],
-] as const)("each file call once %s", (_, after) => {
+  ["any file call once fails", false],
+  ["a call that changes something is done, and fails all the same", true],
+] as const)("%s", (_, after) => {
   test.each(operations.map((operation) => [operation.name, operation] as const))("%s", async (_, operation) => {
-    let at = 1;
-    for (let ended = false; !ended; at++) {
-      // Which of the codes it is makes no difference to who calls, so each call gets the next one.
-      const code = Object.keys(CODES)[at % 3]!;
+    const { world, actor, faulty } = await prepare(operation);
+    faulty.arm();
+    await operation.run(actor, world);
+    const calls = faulty.calls.filter(({ name }) => !after || CHANGING.includes(name));
+    expect(calls.length).toBeGreaterThan(5);
+
+    for (const { number, name, path } of calls) {
+      // Which of the codes it is makes no difference to what has to happen, so each call gets the next one.
+      const code = Object.keys(CODES)[number % 3]!;
       try {
-        ended = (await strike(operation, { at, code, after })) < at;
+        await strike(operation, { at: number, code, after });
       } catch (error) {
-        throw new Error(`${code} at call ${at}: ${error}`, { cause: error });
+        throw new Error(`${code} at call ${number}, ${name} ${path}: ${error}`, { cause: error });
       }
     }
-    expect(at).toBeGreaterThan(10);
   });
 });
 
-test("what a code of the platform is for the caller", async () => {
-  for (const [code, ours] of Object.entries(CODES)) {
-    const [push] = operations;
-    let faulty!: FaultyFileSystem;
-    const { world, actor } = await push!.start((disk) => {
-      faulty = faultyFileSystem(disk);
-      return faulty;
-    });
-    faulty.arm({ at: ({ name }) => name === "sync", code });
-    await expect(push!.run(actor, world)).rejects.toMatchObject({ code: ours, cause: { code } });
-  }
+test.each(Object.entries(CODES))("%s is %s for the caller", async (code, ours) => {
+  const push = operations.find(({ name }) => name === "push")!;
+  const { world, actor, faulty } = await prepare(push);
+  faulty.arm({ at: ({ name }) => name === "sync", code });
+  await expect(push.run(actor, world)).rejects.toMatchObject({ code: ours, cause: { code } });
 });

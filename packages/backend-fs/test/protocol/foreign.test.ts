@@ -1,10 +1,10 @@
 import { type Policy, parseDigest } from "@ocistore/core";
 import { describe, expect, test } from "vitest";
-import { bytes } from "../support/bytes.ts";
+import { bytes, text } from "../support/bytes.ts";
 import { errorsOf, furnish, putImage, tagsOf } from "../support/content.ts";
+import { memoryPlace, places } from "../support/file-systems.ts";
 import type { Described } from "../support/foreign-layout.ts";
 import { tagged } from "../support/foreign-tool.ts";
-import { memoryPlace, places } from "../support/file-systems.ts";
 import { leftOver } from "../support/left-over.ts";
 import { HOUR, World } from "../support/world.ts";
 
@@ -139,17 +139,18 @@ describe.each(places)("W11 index.json written by two, on %s", (_, make) => {
   });
 
   test("what we read between two foreign writes is not written back", async () => {
-    const { f, image, before, p } = await start();
-    // The first look is that of `resolve`, the second that of the change: it has read index.json, and goes on to the rest.
+    const { world, f, image, before, p } = await start();
+    const original = bytes((await text(world.disk, world.paths.index))!);
+    // The first two looks are those of `resolve`. The third is the change's, which has read index.json and goes on to the rest.
     let looks = 0;
     const gate = p.steps.pauseBefore(({ name, path }) => {
-      return name === "lstat" && path.endsWith("/store.json") && ++looks === 2;
+      return name === "lstat" && path.endsWith("/store.json") && ++looks === 3;
     });
     const tagging = p.repository.tag("v1", "ours");
     await gate.reached(tagging);
     await f.writeIndex([...before, tagged(image, "f")]);
     expect(Object.keys(await tagsOf(p.repository))).toContain("f");
-    await f.writeIndex(before);
+    await f.overwrite(world.paths.index, original);
     gate.open();
     await tagging;
     expect(Object.keys(await tagsOf(p.repository))).toEqual(["multi", "ours", "v1", "v2"]);
@@ -175,5 +176,23 @@ describe("index.json that is being written over in place", () => {
     await world.foreign().overwrite(world.paths.index, whole);
     expect(Object.keys(await tagsOf(p.repository))).toEqual(["multi", "v1", "v2"]);
     expect(await errorsOf(p.store)).toEqual([]);
+  });
+
+  test("torn only for a moment: nobody notices", async () => {
+    const world = await World.make(await memoryPlace());
+    await furnish(world);
+    const p = await world.actor();
+    const whole = bytes((await text(world.disk, world.paths.index))!);
+    await world.foreign().overwrite(world.paths.index, whole.subarray(0, 30));
+    let looks = 0;
+    const gate = p.steps.pauseBefore(
+      ({ name, path }) => name === "lstat" && path === world.paths.index && ++looks === 2,
+    );
+    const tagging = p.repository.tag("v1", "ours");
+    await gate.reached(tagging);
+    await world.foreign().overwrite(world.paths.index, whole);
+    gate.open();
+    await tagging;
+    expect(Object.keys(await tagsOf(p.repository))).toEqual(["multi", "ours", "v1", "v2"]);
   });
 });

@@ -40,7 +40,8 @@ export class Steps {
   diesAt = Number.POSITIVE_INFINITY;
   readonly died: Promise<void>;
   #noteDeath!: () => void;
-  #gates: { readonly which: (step: Step) => boolean; readonly arrive: () => void; readonly opened: Promise<void> }[] = [];
+  #gates: { readonly which: (step: Step) => boolean; readonly arrive: () => void; readonly opened: Promise<void> }[] =
+    [];
 
   constructor() {
     this.died = new Promise((resolve) => {
@@ -71,7 +72,11 @@ export class Steps {
     return { reached: (work) => Promise.race([arrived, work.then(missed, missed)]), open };
   }
 
-  async before(name: CallName, path: string, o: { readonly to?: string; readonly changes?: boolean } = {}): Promise<void> {
+  async before(
+    name: CallName,
+    path: string,
+    o: { readonly to?: string; readonly changes?: boolean } = {},
+  ): Promise<void> {
     const step: Step = { number: this.done.length + 1, name, path, changes: CHANGING.has(name), ...o };
     if (step.number >= this.diesAt) {
       this.#noteDeath();

@@ -3,7 +3,7 @@ import { names, text } from "./bytes.ts";
 import type { World } from "./world.ts";
 
 /** The digests that index.json leads to, found by a plain walk over the JSON: another way than the library's. */
-export async function reachable({ disk, paths }: World): Promise<Set<string>> {
+export async function reachable({ disk, paths }: Pick<World, "disk" | "paths">): Promise<Set<string>> {
   const found = new Set<string>();
   const queue: { readonly digest: Digest; readonly mediaType: string }[] = [];
   const follow = (json: string) => {

@@ -98,8 +98,20 @@ export async function aimAt(
   async function isStored(digest: Digest): Promise<boolean> {
     const parents = await graph.parents(bytesNode(digest), o);
     if (parents.some((node) => node.repository === repository && node.digest === digest)) return true;
+    if ((await graph.roots(manifestNode(repository, digest), o)).some(({ why }) => why === "tag" || why === "own"))
+      return true;
     // Where the bytes are the record of a manifest, one that nothing leads to any more is still stored.
-    return !catalog.capabilities.repositories && (await catalog.locate(repository, digest, o)) !== undefined;
+    return !catalog.capabilities.repositories && (await isManifest(digest));
+  }
+
+  async function isManifest(digest: Digest): Promise<boolean> {
+    try {
+      return (await catalog.manifest(repository, digest, o)) !== undefined;
+    } catch (error) {
+      // Damaged, and so what somebody may well want to be rid of.
+      if (o.signal?.aborted) throw error;
+      return (await catalog.locate(repository, digest, o)) !== undefined;
+    }
   }
 }
 

@@ -58,3 +58,15 @@ test("pushed again with what is missing it is whole", async () => {
   expect(await image(app, ["shared", "mine"], { tags: ["back"] })).toEqual(broken);
   expect((await app.manifest("back")).layers).toHaveLength(2);
 });
+
+test("a plan that would keep it as a root of its own is refused, and nothing is done", async () => {
+  const { app, store } = await open();
+  const child = await image(app, ["shared", "mine"]);
+  const top = await index(app, [child], { tags: ["old"] });
+  const plan = await app.planDelete(top, { children: "keep" });
+  await app.untag("old");
+  await image(app, ["shared"], { tags: ["new"] });
+  await app.delete("new");
+  await expect(store.apply(plan)).rejects.toMatchObject({ code: "MISSING_CONTENT" });
+  expect(await app.find(top)).toBeDefined();
+});

@@ -68,6 +68,7 @@ describe("a hostile plan is refused", () => {
     ["steps that are no list", file({ ...header, changes: [{ repository: "", steps: "untag" }] })],
     ["a step that is null", withStep(null)],
     ["a step that puts", withStep({ do: "put", manifest: { ...item, mediaType: "a/b", edges: [], pushed: 1 } })],
+    ["a step that puts what is a digest", withStep({ do: "put", manifest: digest })],
     ["a step that tags", withStep({ do: "tag", name: "latest", to: digest })],
     ["a step that pins", withStep({ do: "pin", name: "p", digest })],
     ["a step that unpins", withStep({ do: "unpin", name: "p" })],

@@ -164,12 +164,20 @@ function writeRun(
   const lost = [...tagsBefore].filter(([name, digest]) => tags.get(name) !== digest);
   if (lost.length === 0 && removed.length === 0) return;
   const earlier: Run = draft.runs.get(run) ?? { at: now, until: now, tags: [], manifests: [] };
+  // An attempt that lost to another writer may have left its record, which says the same once already.
+  const isNew = ({ digest, name }: { readonly digest: Digest; readonly name?: string }) =>
+    ![...earlier.tags, ...earlier.manifests].some(
+      (each) =>
+        each.repository === repository && each.digest === digest && ("name" in each ? each.name : undefined) === name,
+    );
   draft.runs.set(run, {
     ...earlier,
-    tags: [...earlier.tags, ...lost.map(([name, digest]) => ({ repository, name, digest }))],
+    tags: [...earlier.tags, ...lost.map(([name, digest]) => ({ repository, name, digest })).filter(isNew)],
     manifests: [
       ...earlier.manifests,
-      ...removed.flatMap(([digest, membership]) => (membership ? [{ repository, digest, membership }] : [])),
+      ...removed.flatMap(([digest, membership]) =>
+        membership && isNew({ digest }) ? [{ repository, digest, membership }] : [],
+      ),
     ],
   });
 }

@@ -64,6 +64,8 @@ export async function add(
     if (facts.membership === "recorded") {
       draft.blobs.set(digest, { digest, size, generation: used?.generation ?? generation, since: now });
     }
+    // Its grace counts from now, by this store's clock; a file's own time is that of its last byte.
+    draft.touch(digest, now);
     hold(ctx, owner, repository, [digest], until);
   }
 }

@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
 import { type DescribedBlob, OciStoreError, type Signal } from "@ocistore/core";
+import { hasCode, toOciStoreError } from "./files/errors.ts";
 import type { FileSystem } from "./files/file-system.ts";
 import { nodeFileSystem } from "./files/node-file-system.ts";
 import { readChunks } from "./files/read.ts";
@@ -37,6 +38,7 @@ async function realFile(fs: FileSystem, path: string): Promise<string> {
   try {
     return await fs.realpath(resolve(path));
   } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw toOciStoreError(error, "find the file", path);
     throw new OciStoreError("NOT_FOUND", `no such file: ${path}`, { path }, { cause: error });
   }
 }

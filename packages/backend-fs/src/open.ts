@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import {
   CellCatalog,
+  checkedPolicy,
+  DIGEST_ALGORITHMS,
   digestOf,
   type Environment,
   field,
@@ -13,7 +15,7 @@ import {
   type Store,
   systemEnvironment,
 } from "@ocistore/core";
-import { createFile, makeDirectory, replaceFile } from "./files/durable.ts";
+import { createFile, Directories, makeDirectory, replaceFile } from "./files/durable.ts";
 import { reported } from "./files/errors.ts";
 import type { FileSystem } from "./files/file-system.ts";
 import { nodeFileSystem } from "./files/node-file-system.ts";
@@ -75,8 +77,11 @@ export async function openLayout(directory: string, o: OpenLayoutOptions = {}): 
 
   const identity = `layout:${digestOf(new TextEncoder().encode(paths.root))}`;
   const lock = o.lock ?? (await openLock(fs, paths.lock, env));
+  const readOnly = o.readOnly ?? false;
+  const directories = new Directories(fs);
   const cell = new LayoutCell(fs, paths, lock, {
-    readOnly: o.readOnly ?? false,
+    readOnly,
+    directories,
     roots: o.roots,
     identity,
     policy: FOREIGN_POLICY,
@@ -84,7 +89,7 @@ export async function openLayout(directory: string, o: OpenLayoutOptions = {}): 
     sleep: (ms, signal) => env.sleep(ms, signal),
   });
   const catalog = new CellCatalog(cell, { facts: new LayoutFacts(fs, paths, env), env, window: true });
-  return openStore({ blobs: new LayoutBlobs(fs, paths, env, { readOnly: o.readOnly ?? false }), catalog, env });
+  return openStore({ blobs: new LayoutBlobs(fs, paths, env, { readOnly, directories }), catalog, env });
 }
 
 /**
@@ -123,7 +128,7 @@ export async function initLayout(
     const fresh = () => ({ temp: paths.fresh(`init-${randomId(env, 8)}`) });
     // Made, never replaced: whoever is late must not empty what is in use by now.
     if (!(await createFile(fs, paths.index, IndexDocument.empty(), fresh()))) await mustBeEmpty(fs, paths);
-    const policy = o.policy ?? OWN_POLICY;
+    const policy = checkedPolicy(o.policy ?? OWN_POLICY);
     const settings = encodeSettings({ identity: randomId(env), policy });
     if (!(await createFile(fs, paths.store, settings, fresh())) && !(await fs.lstat(paths.ociLayout))) {
       const present = await readSettings(fs, paths);
@@ -195,11 +200,8 @@ async function checkLayout(fs: FileSystem, paths: Paths): Promise<void> {
       path: paths.index,
     });
   }
-  for (const directory of [
-    paths.blobs,
-    ...["sha256", "sha384", "sha512"].map((name) => paths.algorithm(name)),
-    paths.ours,
-  ]) {
+  const ours = [paths.ours, paths.lock, paths.sessions, paths.trash, paths.uploads];
+  for (const directory of [paths.blobs, ...DIGEST_ALGORITHMS.map((name) => paths.algorithm(name)), ...ours]) {
     const stat = await reported("open the layout", directory, () => fs.lstat(directory));
     if (stat && stat.kind !== "directory") {
       throw new OciStoreError("LAYOUT_INVALID", `not a directory: ${directory}`, { path: directory });

@@ -1,5 +1,6 @@
 import {
   bytesNode,
+  type Catalog,
   type Digest,
   type GraphNode,
   type GraphReader,
@@ -98,7 +99,7 @@ export class SqlGraph implements SyncGraph {
 }
 
 /** Outside of a transaction: every question is of its own moment. */
-export function graphReader(tables: () => Tables): GraphReader {
+export function graphReader(tables: () => Tables, catalog: Pick<Catalog, "manifest" | "locate">): GraphReader {
   const now = () => new SqlGraph(tables());
   return {
     roots: async (node) => now().roots(node),
@@ -121,5 +122,7 @@ export function graphReader(tables: () => Tables): GraphReader {
       }
     },
     unreadable: async function* () {},
+    manifest: (repository, digest, o) => catalog.manifest(repository, digest, o),
+    locate: (repository, digest, o) => catalog.locate(repository, digest, o),
   };
 }

@@ -131,12 +131,17 @@ export class SqlCatalog implements Catalog {
     return this.#write(o, (tables) => change(tables, repository, changes, o));
   }
 
-  async lease(name: string, ttl: Ms, o: Signal = {}): Promise<number | undefined> {
+  async lease(
+    name: string,
+    ttl: Ms,
+    o: Signal & { readonly renew?: number | undefined } = {},
+  ): Promise<number | undefined> {
     return this.#write(o, ({ now }) => {
       const { epoch, until } = (this.#sql.lease.get(name) ?? { epoch: 0, until: 0 }) as { epoch: number; until: Ms };
-      if (until > now) return undefined;
-      this.#sql.putLease.run(name, epoch + 1, now + ttl);
-      return epoch + 1;
+      if (o.renew === undefined ? until > now : epoch !== o.renew) return undefined;
+      const mine = o.renew ?? epoch + 1;
+      this.#sql.putLease.run(name, mine, now + ttl);
+      return mine;
     });
   }
 
@@ -215,7 +220,7 @@ export class SqlCatalog implements Catalog {
 
   async graph(o: Signal = {}): Promise<GraphReader> {
     o.signal?.throwIfAborted();
-    return graphReader(() => this.#tables());
+    return graphReader(() => this.#tables(), this);
   }
 
   async resolve(repository: string, tag: string, o: Signal = {}): Promise<Digest | undefined> {

@@ -98,6 +98,30 @@ export function makeDirectory(fs: FileSystem, path: string): Promise<boolean> {
   });
 }
 
+/**
+ * The directories of a store, each made and synced at its first use in this process: one that is there may have been made by
+ * somebody who died before its entry was durable.
+ */
+export class Directories {
+  readonly #fs: FileSystem;
+  readonly #ready = new Set<string>();
+
+  constructor(fs: FileSystem) {
+    this.#fs = fs;
+  }
+
+  /** Parents first. @throws `LAYOUT_INVALID` if something else has the name, a link to a directory included. */
+  async ensure(...paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      const isThere = async () =>
+        (await reported("look at the directory", path, () => this.#fs.lstat(path))) !== undefined;
+      if (this.#ready.has(path) && (await isThere())) continue;
+      await makeDirectory(this.#fs, path);
+      this.#ready.add(path);
+    }
+  }
+}
+
 /** Closes the handle whatever happens in `run`, and reports the failure of the close if there was no earlier one. */
 export async function closing<T>(handle: Pick<FileHandle, "close">, run: () => Promise<T>): Promise<T> {
   let result: T;

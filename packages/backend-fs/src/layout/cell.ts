@@ -7,10 +7,11 @@ import {
   type Environment,
   isOciStoreError,
   OciStoreError,
+  type Pin,
   type Policy,
   type Signal,
 } from "@ocistore/core";
-import { makeDirectory } from "../files/durable.ts";
+import type { Directories } from "../files/durable.ts";
 import { hasCode, reported } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { readWhole } from "../files/read.ts";
@@ -58,7 +59,7 @@ export class LayoutCell implements CatalogCell {
     this.#paths = paths;
     this.#lock = lock;
     this.#o = o;
-    this.#sessions = new SessionFiles(fs, paths);
+    this.#sessions = new SessionFiles(fs, paths, o.directories);
   }
 
   async exclusive<T>(fn: () => Promise<T>, o: Signal = {}): Promise<T> {
@@ -66,8 +67,7 @@ export class LayoutCell implements CatalogCell {
       throw new OciStoreError("READ_ONLY", "this layout was opened for reading", { path: this.#paths.root });
     }
     const { ours } = this.#paths;
-    if (!(await reported("look at the directory", ours, () => this.#fs.lstat(ours))))
-      await makeDirectory(this.#fs, ours);
+    await this.#o.directories.ensure(ours);
     const release = await this.#lock.acquire({ signal: o.signal });
     let result: T;
     try {
@@ -135,29 +135,40 @@ export class LayoutCell implements CatalogCell {
     const revived = this.#revived(draft);
     const condemned = [...draft.condemned.changes.values()].filter((row) => row !== undefined && !row.purging);
     return reported("change the store", this.#paths.root, async () => {
-      const losesPins = [...repository.pins.changes.values()].includes(undefined);
+      // Until index.json has been replaced both the old pins and the new ones hold, the old ones under a name that nobody can
+      // give. Whoever died in between has left them; they go with the next change.
+      const before = [...(draft.base.repositories.get("")?.pins ?? [])];
+      const after = [...repository.pins].filter(([name]) => !name.startsWith(OUTGOING));
+      const outgoing = before.filter(([name, { digest }]) =>
+        after.every(([other, pin]) => other !== name || pin.digest !== digest),
+      );
       if (repository.pins.changed) {
-        const kept = losesPins ? [...(draft.base.repositories.get("")?.pins ?? [])] : [];
-        await writePins(this.#fs, this.#paths, new Map([...kept, ...repository.pins]));
+        const both = [...outgoing.map(([name, pin]): [string, Pin] => [`${OUTGOING}${name}`, pin]), ...after];
+        await writePins(this.#fs, this.#paths, both);
       }
+      const giveUp = async () => {
+        if (repository.pins.changed) await writePins(this.#fs, this.#paths, before);
+        return false;
+      };
       if (draft.lost.changed) await writeLost(this.#fs, this.#paths, draft.lost);
       await this.#writeClaims(draft, "growing");
       for (const row of revived) await moveBack(this.#fs, this.#paths, row);
       await syncMoves(this.#fs, this.#paths, revived);
-      for (const [id, run] of draft.runs.changes) if (run) await writeRun(this.#fs, this.#paths, id, run);
+      for (const [id, run] of draft.runs.changes)
+        if (run) await writeRun(this.#fs, this.#paths, this.#o.directories, id, run);
 
       if (repository.manifests.changed || repository.tags.changed) {
         // A reader in this process may have seen another one meanwhile, and its writer may have put the old one back.
-        if (this.#index?.version !== version) return false;
+        if (this.#index?.version !== version) return giveUp();
         const next = this.#index.document.with(repository);
         const isStillTheSame = async () => digestOf(await this.#indexBytes()) === version;
-        if (!(await replaceOurs(this.#fs, this.#paths.index, this.#paths.fresh("index.json"), next, isStillTheSame)))
-          return false;
+        const fresh = this.#paths.fresh("index.json");
+        if (!(await replaceOurs(this.#fs, this.#paths.index, fresh, next, isStillTheSame))) return giveUp();
       }
 
       for (const row of condemned) await moveToTrash(this.#fs, this.#paths, row as CondemnedRow);
       await syncMoves(this.#fs, this.#paths, condemned as CondemnedRow[]);
-      if (losesPins) await writePins(this.#fs, this.#paths, repository.pins);
+      if (outgoing.length > 0) await writePins(this.#fs, this.#paths, after);
       await this.#writeClaims(draft, "ending");
       await this.#touch(draft);
       for (const [id, run] of draft.runs.changes) if (!run) await dropRun(this.#fs, this.#paths, id);
@@ -196,12 +207,16 @@ export class LayoutCell implements CatalogCell {
       try {
         await this.#fs.touch(path, this.#o.now());
       } catch (error) {
-        // Given up by name although absent, or condemned in this very step.
-        if (!hasCode(error, "ENOENT")) throw error;
+        // Given up by name although absent, or condemned in this very step; or another user's file, whose time is not ours
+        // to set: what has been lost is written down besides, and what is claimed needs no grace.
+        if (!hasCode(error, "ENOENT", "EPERM", "EACCES")) throw error;
       }
     }
   }
 }
+
+/** Before the name of a pin that is about to go; no name of a pin begins so. */
+const OUTGOING = "~";
 
 /** 63 ms in all: longer than anybody takes to write a file, shorter than anybody waits to hear that it is damaged. */
 const RETRIES = 6;
@@ -214,6 +229,7 @@ interface ReadIndex {
 
 export interface LayoutCellOptions extends IndexOptions {
   readonly readOnly: boolean;
+  readonly directories: Directories;
   /** Of a layout that `init` has not made ours. */
   readonly identity: string;
   readonly policy: Policy;

@@ -19,11 +19,11 @@ import {
   type Signal,
 } from "@ocistore/core";
 import type { FileSystem } from "../files/file-system.ts";
+import { regular } from "../files/listing.ts";
 import { readChunks, readWhole } from "../files/read.ts";
-import { regular } from "./blobs.ts";
 import { type Paths, trashGeneration } from "./paths.ts";
 
-type Asked = Signal & { readonly mediaType?: string | undefined; readonly probe?: boolean };
+type Asked = Signal & { readonly mediaType?: string | undefined; readonly probe?: "manifest" | "mentions" | undefined };
 
 /** A plain layout's record of what is stored is the disk itself. What a manifest names never changes, and is read once. */
 export class LayoutFacts implements CellFacts {
@@ -42,7 +42,8 @@ export class LayoutFacts implements CellFacts {
   async locate(draft: Draft, digest: Digest, { signal }: Signal = {}): Promise<Located | undefined> {
     signal?.throwIfAborted();
     const found = await this.#look({ digest, size: 0, generation: "" });
-    if (found) return found;
+    // The time of the file follows when a loss has been written down, and may not have done so.
+    if (found) return { ...found, since: Math.max(found.since, draft.lost.get(digest) ?? 0) };
     // Brought back by this very draft, it is in use; the file follows when the draft takes effect.
     const before = draft.condemned.has(digest) ? undefined : draft.base.condemned.get(digest);
     const inTrash = before && (await this.#look(before));
@@ -57,10 +58,10 @@ export class LayoutFacts implements CellFacts {
     if (!located) return undefined;
     const { size, generation, since } = located;
     const known = this.#records.get(digest);
-    if (known && known.size === size && isAsSaid(known, o)) return { ...known, generation, pushed: since };
+    if (known && known.size === size && isAsSaid(known, o)) return asked({ ...known, generation, pushed: since }, o);
     const record = await this.#read(located, o);
     if (record) this.#records.set(digest, record);
-    return record;
+    return record && asked(record, o);
   }
 
   condemnedPlace(placement: Placement, run: string, kind: "manifest" | "blob"): Placement {
@@ -95,9 +96,8 @@ export class LayoutFacts implements CellFacts {
       throw new OciStoreError("CORRUPT", `the bytes under ${digest} are ${found}`, { digest, path });
     try {
       const manifest = parseManifest(bytes, mediaType);
-      return probe && manifest.kind === "opaque" ? undefined : recordOf(manifest, located, since);
+      return recordOf(manifest, located, since);
     } catch (error) {
-      // Any JSON may lie there when one only probes: a config, an SBOM.
       if (probe && isOciStoreError(error, "MANIFEST_INVALID", "UNSUPPORTED")) return undefined;
       throw error;
     }
@@ -114,6 +114,13 @@ export class LayoutFacts implements CellFacts {
 }
 
 const WHITESPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
+/** Any JSON may lie where one only probes: a config, say. It counts if it is a manifest, or mentions what it may need. */
+function asked(record: ManifestRecord, { mediaType, probe }: Asked): ManifestRecord | undefined {
+  if (!probe || (mediaType !== undefined && isManifestType(mediaType)) || isManifestType(record.mediaType))
+    return record;
+  return probe === "mentions" && record.edges.length > 0 ? record : undefined;
+}
 
 /** One digest may be named under two media types; a record is of the one it was read as. */
 function isAsSaid({ mediaType: known }: ManifestRecord, { mediaType }: Asked): boolean {

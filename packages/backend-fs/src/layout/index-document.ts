@@ -105,9 +105,11 @@ export class IndexDocument {
     }
     for (const digest of draft.tags.changes.values()) if (digest !== undefined) concerned.add(digest);
 
-    const toName = new Map<Digest, string[]>();
+    const toName = new Map<Digest, Set<string>>();
     for (const [name, digest] of draft.tags) {
-      if (concerned.has(digest)) toName.set(digest, [...(toName.get(digest) ?? []), name]);
+      if (!concerned.has(digest)) continue;
+      const names = toName.get(digest) ?? new Set();
+      toName.set(digest, names.add(name));
     }
     const templates = new Map<Digest, JsonObject>();
     const manifests: JsonValue[] = [];
@@ -116,10 +118,11 @@ export class IndexDocument {
       const member = draft.manifests.get(digest);
       if (!member) return [];
       const template = templates.get(digest) ?? fresh(digest, member);
-      const names = toName.get(digest) ?? [];
-      if (names.length === 0)
+      const names = toName.get(digest);
+      if (!names?.size) {
         return [annotated(template, { [REF_NAME]: undefined, [OWN]: member.own ? "true" : undefined })];
-      return names.map((name) => annotated(template, { [REF_NAME]: name, [OWN]: undefined }));
+      }
+      return [...names].map((name) => annotated(template, { [REF_NAME]: name, [OWN]: undefined }));
     };
 
     for (const { digest, raw } of this.#entries) {
@@ -129,18 +132,14 @@ export class IndexDocument {
     for (const { digest, raw, name } of this.#entries) {
       if (digest === undefined || !concerned.has(digest)) {
         manifests.push(raw);
-      } else if (name !== undefined && toName.get(digest)?.includes(name)) {
+      } else if (name !== undefined && toName.get(digest)?.delete(name)) {
         // An entry whose name stays keeps its own fields; another of the same digest may have others.
         manifests.push(annotated(raw as JsonObject, { [OWN]: undefined }));
-        toName.set(
-          digest,
-          toName.get(digest)!.filter((other) => other !== name),
-        );
         written.add(digest);
       }
     }
     for (const digest of concerned) {
-      if (written.has(digest) && (toName.get(digest) ?? []).length === 0) continue;
+      if (written.has(digest) && !toName.get(digest)?.size) continue;
       manifests.push(...entriesOf(digest));
     }
     return encoded({ ...this.#json, manifests });

@@ -68,15 +68,16 @@ export class Paths {
     return join(this.run(id), "run.json");
   }
 
-  trashed(run: string, digest: Digest, kind: "manifest" | "blob"): string {
-    return join(this.run(run), `${algorithmOf(digest)}-${encodedOf(digest)}.${kind}`);
+  /** The name says all that a listing of the trash has to know. */
+  trashed(run: string, { digest, size }: Omit<Placement, "generation">, kind: "manifest" | "blob"): string {
+    return join(this.run(run), `${algorithmOf(digest)}-${encodedOf(digest)}.${size}.${kind}`);
   }
 
   /** The file of a placement: under its final name, or in the trash of a run. */
-  placed({ digest, generation }: Placement): string {
-    if (generation === "") return this.blob(digest);
-    const { run, kind } = parseTrashGeneration(generation);
-    return this.trashed(run, digest, kind);
+  placed(placement: Placement): string {
+    if (placement.generation === "") return this.blob(placement.digest);
+    const { run, kind } = parseTrashGeneration(placement.generation);
+    return this.trashed(run, placement, kind);
   }
 }
 
@@ -93,9 +94,14 @@ function parseTrashGeneration(generation: string): { run: string; kind: "manifes
   return { run, kind };
 }
 
+/** Whether a name may be that of a session, an upload or a run; what else lies there is somebody else's. */
+export function isSafeName(name: string): boolean {
+  return /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/.test(name);
+}
+
 /** Names that come from outside may be names of files only if nothing can be read into them. */
 function safe(name: string): string {
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/.test(name)) {
+  if (!isSafeName(name)) {
     throw new OciStoreError("REFERENCE_INVALID", `not a name for a file: ${JSON.stringify(name)}`, { reference: name });
   }
   return name;

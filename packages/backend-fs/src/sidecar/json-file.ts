@@ -1,11 +1,11 @@
 import { field, isJsonObject, type JsonObject, OciStoreError, parseJson } from "@ocistore/core";
 import { replaceFile } from "../files/durable.ts";
-import { hasCode } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
+import { unlinkIfThere } from "../files/listing.ts";
 import { readWhole } from "../files/read.ts";
 
 /** The version of all that lies under `.ocistore/`. A store of a newer one is left alone. */
-export const FORMAT = 1;
+const FORMAT = 1;
 
 const LIMIT = 64 * 1024 * 1024;
 
@@ -52,10 +52,6 @@ export async function replaceOurs(
   beforeRename?: () => Promise<boolean>,
 ): Promise<boolean> {
   const bytes = content instanceof Uint8Array ? content : encodeJson(content);
-  try {
-    await fs.unlink(temp);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
-  }
+  await unlinkIfThere(fs, temp);
   return replaceFile(fs, path, bytes, { temp, ...(beforeRename && { beforeRename }) });
 }

@@ -1,11 +1,9 @@
-import { join } from "node:path";
 import { type Claim, type Digest, isDigest } from "@ocistore/core";
-import { closing, makeDirectory, writeAll } from "../files/durable.ts";
-import { hasCode } from "../files/errors.ts";
+import { closing, type Directories, writeAll } from "../files/durable.ts";
 import type { FileHandle, FileSystem } from "../files/file-system.ts";
+import { regularFiles, unlinkIfThere } from "../files/listing.ts";
 import { readWhole } from "../files/read.ts";
-import { regularFiles } from "../layout/blobs.ts";
-import type { Paths } from "../layout/paths.ts";
+import { isSafeName, type Paths } from "../layout/paths.ts";
 
 // What an open session holds is a file of its own, `.ocistore/sessions/<owner>`, of lines that are only ever added:
 //
@@ -29,18 +27,21 @@ interface Known {
 export class SessionFiles {
   readonly #fs: FileSystem;
   readonly #paths: Paths;
+  readonly #directories: Directories;
   readonly #known = new Map<string, Known>();
 
-  constructor(fs: FileSystem, paths: Paths) {
+  constructor(fs: FileSystem, paths: Paths, directories: Directories) {
     this.#fs = fs;
     this.#paths = paths;
+    this.#directories = directories;
   }
 
   async read(): Promise<Map<string, Claim>> {
     const claims = new Map<string, Claim>();
     for await (const { name, path } of regularFiles(this.#fs, this.#paths.sessions)) {
-      const content = await readWhole(this.#fs, path, LIMIT);
-      if (!content) continue;
+      const content = isSafeName(name) ? await readWhole(this.#fs, path, LIMIT) : undefined;
+      // Whatever else lies there is not ours to judge, and above all not to remove.
+      if (!content || !startsLikeSession(content)) continue;
       const bytes = content.subarray(0, content.lastIndexOf(NEWLINE) + 1);
       let known = this.#known.get(name);
       // By its bytes, since nothing else tells: a session of the same name may get the same inode, size and time.
@@ -72,7 +73,7 @@ export class SessionFiles {
       return;
     }
     // One that says less takes the place of the old one whole: a failure half-way must not lose what both hold.
-    if (!(await this.#fs.lstat(this.#paths.sessions))) await makeDirectory(this.#fs, this.#paths.sessions);
+    await this.#directories.ensure(this.#paths.sessions);
     const fresh = this.#paths.fresh("session");
     await unlinkIfThere(this.#fs, fresh);
     await this.#append(await this.#fs.open(fresh, "wx"), lines);
@@ -86,11 +87,11 @@ export class SessionFiles {
       await writeAll(handle, new TextEncoder().encode(text), size);
     });
   }
+}
 
-  /** Where they lie, for a message. */
-  get directory(): string {
-    return join(this.#paths.sessions);
-  }
+/** A file that is still empty is one whose writer died, or has not got further yet. */
+function startsLikeSession(content: Uint8Array): boolean {
+  return content.length === 0 || new TextDecoder().decode(content.subarray(0, 6)) === "until ";
 }
 
 function heldBy(claim: Claim | undefined): ReadonlySet<Digest> {
@@ -108,12 +109,4 @@ function parseSession(bytes: Uint8Array, known: Known | undefined): Claim {
     else if (word === "hold" && isDigest(value)) held.add(value);
   }
   return { until, held: new Map([["", held]]) };
-}
-
-async function unlinkIfThere(fs: FileSystem, path: string): Promise<void> {
-  try {
-    await fs.unlink(path);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
-  }
 }

@@ -10,16 +10,18 @@ import {
   type Ms,
   type Run,
 } from "@ocistore/core";
-import { makeDirectory } from "../files/durable.ts";
+import type { Directories } from "../files/durable.ts";
 import { hasCode, toOciStoreError } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
-import { regularFiles } from "../layout/blobs.ts";
-import { type Paths, trashGeneration } from "../layout/paths.ts";
+import { entriesOf, unlinkIfThere } from "../files/listing.ts";
+import { isSafeName, type Paths, trashGeneration } from "../layout/paths.ts";
 import { damaged, readJsonFile, replaceOurs } from "./json-file.ts";
 
 // Condemned is what lies in `.ocistore/trash/<run>/`, and nothing else is: the move is the mark. Beside it lies `run.json`,
 // which says when the run was, until when its files stay, and what it took out of index.json. It is durable before
 // index.json is replaced, so whatever a crash leaves behind can be undone or finished.
+
+const TRASHED = /^([a-z0-9]+)-([0-9a-f]+)\.(\d{1,15})\.(manifest|blob)$/;
 
 export interface Trash {
   readonly condemned: Map<Digest, CondemnedRow>;
@@ -34,13 +36,13 @@ export async function readTrash(fs: FileSystem, paths: Paths, hold: Ms): Promise
     const at = record?.at ?? (await fs.lstat(paths.run(id)))?.modified ?? 0;
     // One that died before its record, or between that and its directory when it was forgotten, has to be cleared away too.
     trash.runs.set(id, record ?? { at, until: at, tags: [], manifests: [] });
-    for await (const { name, stat } of regularFiles(fs, paths.run(id))) {
-      const [, algorithm, encoded, kind] = /^([a-z0-9]+)-([0-9a-f]+)\.(manifest|blob)$/.exec(name) ?? [];
+    for (const entry of await entriesOf(fs, paths.run(id))) {
+      const [, algorithm, encoded, size, kind] = TRASHED.exec(entry.name) ?? [];
       const digest = `${algorithm}:${encoded}`;
-      if (!isDigest(digest) || (kind !== "manifest" && kind !== "blob")) continue;
+      if (entry.kind !== "file" || !isDigest(digest) || (kind !== "manifest" && kind !== "blob")) continue;
       trash.condemned.set(digest, {
         digest,
-        size: stat.size,
+        size: Number(size),
         generation: trashGeneration(id, kind),
         run: id,
         until: record?.until ?? at + hold,
@@ -57,12 +59,11 @@ export async function readTrash(fs: FileSystem, paths: Paths, hold: Ms): Promise
 export async function writeRun(
   fs: FileSystem,
   paths: Paths,
+  directories: Directories,
   id: string,
   { at, until, tags, manifests }: Run,
 ): Promise<void> {
-  for (const directory of [paths.trash, paths.run(id)]) {
-    if (!(await fs.lstat(directory))) await makeDirectory(fs, directory);
-  }
+  await directories.ensure(paths.trash, paths.run(id));
   const json: JsonObject = {
     at,
     until,
@@ -83,9 +84,10 @@ export async function moveToTrash(fs: FileSystem, paths: Paths, row: CondemnedRo
   await move(fs, paths.blob(row.digest), paths.placed(row));
 }
 
-/** Back in use. What was erased already stays away. */
+/** Back in use. What was erased already stays away; what has been pushed anew meanwhile is as good, or better. */
 export async function moveBack(fs: FileSystem, paths: Paths, row: CondemnedRow): Promise<void> {
-  await move(fs, paths.placed(row), paths.blob(row.digest));
+  if (await fs.lstat(paths.blob(row.digest))) await unlinkIfThere(fs, paths.placed(row));
+  else await move(fs, paths.placed(row), paths.blob(row.digest));
 }
 
 /** What is not there (any more) need not be moved: a crash lay between, or somebody else has erased it. */
@@ -107,11 +109,7 @@ export async function syncMoves(fs: FileSystem, paths: Paths, rows: readonly Con
 
 /** Forgets a run of which nothing is left. */
 export async function dropRun(fs: FileSystem, paths: Paths, id: string): Promise<void> {
-  try {
-    await fs.unlink(paths.runRecord(id));
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
-  }
+  await unlinkIfThere(fs, paths.runRecord(id));
   try {
     await fs.rmdir(paths.run(id));
   } catch (error) {
@@ -121,15 +119,8 @@ export async function dropRun(fs: FileSystem, paths: Paths, id: string): Promise
 }
 
 async function runsOf(fs: FileSystem, { trash }: Paths): Promise<string[]> {
-  const runs: string[] = [];
-  try {
-    for await (const { name, kind } of fs.readdir(trash)) {
-      if (kind === "directory" && /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/.test(name)) runs.push(name);
-    }
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
-  }
-  return runs.sort();
+  const runs = (await entriesOf(fs, trash)).filter(({ name, kind }) => kind === "directory" && isSafeName(name));
+  return runs.map(({ name }) => name).sort();
 }
 
 async function readRun(fs: FileSystem, paths: Paths, id: string): Promise<Run | undefined> {

@@ -2,7 +2,7 @@ import { type Descriptor, descriptorOf, digestOf, packManifest } from "@ocistore
 import { describe, expect, test } from "vitest";
 import { bytes } from "../support/bytes.ts";
 import { errorsOf } from "../support/content.ts";
-import { places } from "../support/file-systems.ts";
+import { memoryPlace, places } from "../support/file-systems.ts";
 import { leftOver } from "../support/left-over.ts";
 import { HOUR, World } from "../support/world.ts";
 
@@ -113,7 +113,7 @@ describe.each(places)("W9 what a session was told stays, on %s", (_, make) => {
 });
 
 test("a claim that nobody renews ends, and holds nothing back for ever", async () => {
-  const world = await worldWithGarbage(places[1]![1]);
+  const world = await worldWithGarbage(memoryPlace);
   const [p, c] = [await world.actor(), await world.actor()];
   await p.repository.openSession("p").has([LAYER_DIGEST]);
   p.die();
@@ -122,4 +122,25 @@ test("a claim that nobody renews ends, and holds nothing back for ever", async (
   world.clock.advance(0.2 * HOUR);
   expect((await c.store.collect({ grace: 0 })).removed).toBe(1);
   expect(await leftOver(world)).toEqual([]);
+});
+
+test("the grace of what a session held, or has brought back, starts when the session ends", async () => {
+  const world = await World.make(await memoryPlace(), { grace: HOUR, window: HOUR, wait: 0 });
+  for (const name of ["stays in place", "comes back from the trash"]) {
+    const { digest } = await world.foreign().blob(name);
+    world.clock.advance(2 * HOUR);
+    const [p, c] = [await world.actor(), await world.actor()];
+    if (name.startsWith("comes")) expect((await c.store.collect()).condemned).toBeGreaterThan(0);
+    const session = p.repository.openSession("s");
+    expect(await session.has([digest])).toEqual(new Set([digest]));
+    world.clock.advance(0.8 * HOUR);
+    await session.end();
+    world.clock.advance(0.8 * HOUR);
+    expect(await c.store.collect()).toMatchObject({ condemned: 0 });
+    expect(await world.foreign().has(digest)).toBe(true);
+    world.clock.advance(0.3 * HOUR);
+    expect(await c.store.collect()).toMatchObject({ condemned: 1 });
+    expect(await world.foreign().has(digest)).toBe(false);
+    world.clock.advance(0.1 * HOUR);
+  }
 });

@@ -1,10 +1,11 @@
-import { isOciStoreError } from "@ocistore/core";
+import { isOciStoreError, packIndex } from "@ocistore/core";
 import type { FileSystem } from "../../src/files/file-system.ts";
 import { initLayout } from "../../src/index.ts";
 import type { Lock } from "../../src/lock/lock.ts";
 import { bytes } from "./bytes.ts";
 import { furnish, putImage, SHARED, tagsOf } from "./content.ts";
 import { memoryPlace } from "./file-systems.ts";
+import type { Entry } from "./foreign-tool.ts";
 import { copyOf, type MemoryFileSystem, memoryFileSystem } from "./memory-file-system.ts";
 import { type Actor, HOUR, World } from "./world.ts";
 
@@ -56,10 +57,27 @@ export async function again(operation: Operation, actor: Actor, world: World): P
   } catch (error) {
     if (isOciStoreError(error, "NOT_FOUND") && (await operation.done(actor))) return;
     // A collection that died, or does not know whether it got the lease, leaves that behind for a quarter of an hour.
-    if (operation.name !== "collect" || !isOciStoreError(error, "LOCKED")) throw error;
+    if (!operation.name.startsWith("collect") || !isOciStoreError(error, "LOCKED")) throw error;
     world.clock.advance(HOUR / 4);
     await operation.run(actor, world);
   }
+}
+
+/** An image whose signature is found by a tag of the referrers tag schema; then another tool takes away the image's own tag. */
+async function withFallbackTag(world: World): Promise<void> {
+  const { repository } = await world.actor();
+  await repository.session(async (session) => {
+    const subject = await putImage(session, "signed", { tag: "signed" });
+    const signature = await putImage(session, "signer", { subject });
+    const tag = subject.digest.replace(":", "-");
+    await session.putManifest(packIndex({ manifests: [signature] }), { tags: [tag] });
+  });
+  const f = world.foreign();
+  const entries = await f.readIndex();
+  const isOf = (name: RegExp) => (entry: Entry) =>
+    name.test(entry.annotations?.["org.opencontainers.image.ref.name"] ?? "");
+  await f.writeIndex(entries.filter(isOf(/^(multi|v1|v2|sha256-.*)$/)));
+  world.clock.advance(2 * HOUR);
 }
 
 const tagIs = async ({ repository }: Actor, name: string, as: string | undefined) => {
@@ -110,6 +128,17 @@ export const operations: readonly Operation[] = [
   {
     name: "collect",
     start: furnished,
+    spares: ["multi", "v1", "v2"],
+    run: ({ store }) => store.collect({ grace: 0 }),
+    done: async () => true,
+  },
+  {
+    name: "collect what another tool has untagged",
+    start: async (through) => {
+      const world = await furnishedWorld();
+      await withFallbackTag(world);
+      return { world, actor: await world.actor({ lock: unlocked }, through) };
+    },
     spares: ["multi", "v1", "v2"],
     run: ({ store }) => store.collect({ grace: 0 }),
     done: async () => true,

@@ -27,6 +27,18 @@ export const leasingRules: readonly Rule[] = rules("leases", {
     await catalog.endLease("collect", first!);
     assert.equal(await catalog.lease("collect", HOUR), undefined);
   },
+  "who has it may stay, even late, unless another has followed": async ({ catalog, env }) => {
+    const first = (await catalog.lease("collect", HOUR))!;
+    env.advance(HOUR - 1);
+    assert.equal(await catalog.lease("collect", HOUR, { renew: first }), first);
+    env.advance(HOUR - 1);
+    assert.equal(await catalog.lease("collect", HOUR), undefined);
+    env.advance(HOUR);
+    assert.equal(await catalog.lease("collect", HOUR, { renew: first }), first);
+    env.advance(HOUR + 1);
+    assert.ok((await catalog.lease("collect", HOUR)) !== undefined);
+    assert.equal(await catalog.lease("collect", HOUR, { renew: first }), undefined);
+  },
   "leases of other names are others": async ({ catalog }) => {
     assert.ok((await catalog.lease("collect", HOUR)) !== undefined);
     assert.ok((await catalog.lease("other", HOUR)) !== undefined);

@@ -7,6 +7,7 @@ import type {
   CondemnItem,
   GraphReader,
   ManifestRecord,
+  Mentions,
   Page,
   Policy,
 } from "../contract/catalog.ts";
@@ -18,7 +19,7 @@ import type { Digest } from "../model/digest.ts";
 import { change } from "./commands/change.ts";
 import { add, claim, release } from "./commands/claims.ts";
 import { condemn } from "./commands/condemn.ts";
-import { type Context, graphOf, visible } from "./commands/context.ts";
+import { type Context, graphOf, locatedIn, manifestIn } from "./commands/context.ts";
 import { dropPurged, markPurging } from "./commands/purge.ts";
 import { revive } from "./commands/revive.ts";
 import { Draft } from "./draft.ts";
@@ -99,11 +100,12 @@ export class CellCatalog implements Catalog {
     return this.#update(o, (ctx) => change(ctx, repository, changes, o));
   }
 
-  lease(name: string, ttl: Ms, o: Signal = {}): Promise<number | undefined> {
+  lease(name: string, ttl: Ms, o: Signal & { readonly renew?: number | undefined } = {}): Promise<number | undefined> {
     return this.#update(o, async ({ draft, now }) => {
       const lease = draft.leases.get(name);
-      if (lease && lease.until > now) return undefined;
-      const epoch = (lease?.epoch ?? 0) + 1;
+      if (o.renew !== undefined && lease?.epoch !== o.renew) return undefined;
+      if (o.renew === undefined && lease && lease.until > now) return undefined;
+      const epoch = o.renew ?? (lease?.epoch ?? 0) + 1;
       draft.leases.set(name, { epoch, until: now + ttl });
       return epoch;
     });
@@ -169,24 +171,20 @@ export class CellCatalog implements Catalog {
   }
 
   async graph(o: Signal = {}): Promise<GraphReader> {
-    return graphReader(await graphOf(await this.#look(o)));
+    const ctx = await this.#look(o);
+    return graphReader(await graphOf(ctx), ctx);
   }
 
   async resolve(repository: string, tag: string, o: Signal = {}): Promise<Digest | undefined> {
     return (await this.#look(o)).draft.repository(repository).tags.get(tag);
   }
 
-  async manifest(repository: string, digest: Digest, o: Signal = {}): Promise<ManifestRecord | undefined> {
-    const { draft } = await this.#look(o);
-    if (draft.condemned.has(digest)) return undefined;
-    const mediaType = draft.repository(repository).manifests.get(digest)?.mediaType;
-    return this.#facts.record(draft, repository, digest, { ...o, mediaType, probe: mediaType === undefined });
+  async manifest(repository: string, digest: Digest, o: Signal & Mentions = {}): Promise<ManifestRecord | undefined> {
+    return manifestIn(await this.#look(o), repository, digest, o);
   }
 
   async locate(repository: string | undefined, digest: Digest, o: Signal = {}): Promise<Located | undefined> {
-    const ctx = await this.#look(o);
-    if (repository === undefined) return this.#facts.locate(ctx.draft, digest, o);
-    return visible(ctx, repository, digest);
+    return locatedIn(await this.#look(o), repository, digest);
   }
 
   async *tags(repository: string, page: Page = {}): AsyncGenerator<{ name: string; digest: Digest }> {

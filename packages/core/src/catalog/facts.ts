@@ -20,14 +20,15 @@ export interface CellFacts {
    * The manifest that these bytes are in a repository, in use or condemned; `undefined` if it is not there.
    *
    * @param o.mediaType What whoever names it says it is.
-   * @param o.probe The bytes may be anything: what is plainly no manifest is `undefined` too.
+   * @param o.probe The bytes may be anything. `manifest`: what is plainly no manifest is `undefined` too. `mentions`: so is
+   * what could not keep anything either; a document that mentions digests is taken for what it may be.
    * @throws if it is there and cannot be read or understood.
    */
   record(
     draft: Draft,
     repository: string,
     digest: Digest,
-    o?: Signal & { readonly mediaType?: string | undefined; readonly probe?: boolean },
+    o?: Signal & { readonly mediaType?: string | undefined; readonly probe?: "manifest" | "mentions" | undefined },
   ): Promise<ManifestRecord | undefined>;
   /** Where bytes lie once a run has condemned them. */
   condemnedPlace(placement: Placement, run: string, kind: "manifest" | "blob"): Placement;

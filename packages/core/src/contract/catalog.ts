@@ -73,6 +73,19 @@ export interface GraphReader {
   /** Every root. */
   allRoots(o?: Signal): AsyncIterable<Root>;
   unreadable(o?: Signal): AsyncIterable<Unreadable>;
+  /** As {@link Catalog.manifest}, without asking the catalog anew. */
+  manifest(repository: string, digest: Digest, o?: Signal & Mentions): Promise<ManifestRecord | undefined>;
+  /** As {@link Catalog.locate}, without asking the catalog anew. */
+  locate(repository: string | undefined, digest: Digest, o?: Signal): Promise<Located | undefined>;
+}
+
+/** What counts as a manifest. */
+export interface Mentions {
+  /**
+   * Also a document of a type nobody knows, if it mentions digests: it may need what it mentions. Only a catalog without
+   * `edges` has to be told, since another knows what was pushed as a manifest.
+   */
+  readonly mentions?: boolean | undefined;
 }
 
 /** One step of {@link Catalog.change}. */
@@ -175,8 +188,11 @@ export interface Catalog {
     o?: Signal & { readonly run?: string | undefined; readonly before?: Ms | undefined },
   ): Promise<readonly Digest[]>;
 
-  /** Become the one that collects, for `ttl`; `undefined` if another is. The epoch fences what a stalled collector does late. */
-  lease(name: string, ttl: Ms, o?: Signal): Promise<number | undefined>;
+  /**
+   * Become the one that collects, for `ttl`; `undefined` if another is. The epoch fences what a stalled collector does late.
+   * With `renew`, an epoch that one holds, stay that one for another `ttl`; `undefined` if another has followed.
+   */
+  lease(name: string, ttl: Ms, o?: Signal & { readonly renew?: number | undefined }): Promise<number | undefined>;
   endLease(name: string, epoch: number, o?: Signal): Promise<void>;
 
   /**
@@ -214,7 +230,7 @@ export interface Catalog {
   graph(o?: Signal): Promise<GraphReader>;
   resolve(repository: string, tag: string, o?: Signal): Promise<Digest | undefined>;
   /** @throws `CORRUPT` and the like if it is stored and cannot be read. */
-  manifest(repository: string, digest: Digest, o?: Signal): Promise<ManifestRecord | undefined>;
+  manifest(repository: string, digest: Digest, o?: Signal & Mentions): Promise<ManifestRecord | undefined>;
   /** Bytes that may be read in a repository; in the whole store with `undefined`. */
   locate(repository: string | undefined, digest: Digest, o?: Signal): Promise<Located | undefined>;
   /** In the order of their ASCII codes. */

@@ -106,11 +106,11 @@ export async function aimAt(
 
   async function isManifest(digest: Digest): Promise<boolean> {
     try {
-      return (await catalog.manifest(repository, digest, o)) !== undefined;
+      return (await graph.manifest(repository, digest, o)) !== undefined;
     } catch (error) {
       // Damaged, and so what somebody may well want to be rid of.
       if (o.signal?.aborted) throw error;
-      return (await catalog.locate(repository, digest, o)) !== undefined;
+      return (await graph.locate(repository, digest, o)) !== undefined;
     }
   }
 }

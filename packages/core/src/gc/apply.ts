@@ -3,6 +3,7 @@ import type { Ms, Signal } from "../contract/environment.ts";
 import type { Placement } from "../contract/placement.ts";
 import { OciStoreError } from "../errors.ts";
 import type { Digest } from "../model/digest.ts";
+import { renewLease } from "./lease.ts";
 import type { Parts } from "./parts.ts";
 import type { Plan, PlanItem } from "./plan.ts";
 
@@ -54,6 +55,7 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
 
   const until: Ms = env.now() + header.hold;
   for (let at = 0; at < items.length; at += LOT) {
+    await renewLease(parts, o.epoch, o);
     const lot: PlanItem[] = [];
     for (const item of items.slice(at, at + LOT)) {
       if (await isThere(parts, item, o)) lot.push(item);
@@ -82,7 +84,7 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
 
 /** What has gone since the plan was made is not removed again. A catalog need not know all that lies in the store. */
 async function isThere({ catalog, blobs }: Parts, item: PlanItem, o: Signal): Promise<boolean> {
-  return (await catalog.locate(undefined, item.digest, o)) !== undefined || (await blobs.stat(item, o)) !== undefined;
+  return (await blobs.stat(item, o)) !== undefined || (await catalog.locate(undefined, item.digest, o)) !== undefined;
 }
 
 /** Erases what is due of a run. */

@@ -1,4 +1,4 @@
-import type { ManifestRecord } from "../contract/catalog.ts";
+import type { GraphReader, ManifestRecord } from "../contract/catalog.ts";
 import type { Signal } from "../contract/environment.ts";
 import type { Located } from "../contract/placement.ts";
 import { manifestNode } from "../liveness/node.ts";
@@ -40,14 +40,14 @@ export async function* check(parts: Parts, o: CheckOptions = {}): AsyncGenerator
   for await (const { repository, digest, record } of graph.manifests(o)) {
     o.signal?.throwIfAborted();
     if (repository === undefined) continue;
-    for await (const finding of checkEdges(parts, repository, digest, record, o)) {
+    for await (const finding of checkEdges(graph, repository, digest, record, o)) {
       // What nothing keeps may lack what it names: a deletion takes that whatever its age.
       const { live } = await searchAsync(graph, manifestNode(repository, digest), verdicts);
       yield live ? finding : { ...finding, level: "warning" };
     }
   }
   for await (const { repository, digest, why, name } of graph.allRoots(o)) {
-    if (why === "claim" || (await catalog.locate(undefined, digest, o))) continue;
+    if (why === "claim" || (await graph.locate(undefined, digest, o))) continue;
     const namedBy = `${why} ${name ?? ""}`.trim();
     yield {
       level: "error",
@@ -68,7 +68,7 @@ export async function* check(parts: Parts, o: CheckOptions = {}): AsyncGenerator
 }
 
 async function* checkEdges(
-  { catalog }: Parts,
+  graph: GraphReader,
   repository: string,
   digest: Digest,
   { edges }: ManifestRecord,
@@ -76,7 +76,7 @@ async function* checkEdges(
 ): AsyncGenerator<Finding> {
   for (const { to, kind, size, optional } of edges) {
     if (kind === "opaque") continue;
-    const located = await catalog.locate(undefined, to, o);
+    const located = await graph.locate(undefined, to, o);
     const about = { digest: to, repository, namedBy: digest };
     if (!located) {
       if (!optional) yield { ...about, level: "error", code: "missing", message: `${kind} is not stored` };

@@ -1,6 +1,7 @@
 import type { Ms } from "../contract/environment.ts";
 import { OciStoreError } from "../errors.ts";
 import { type ApplyOptions, applyPlan, purgeDue, type Receipt } from "./apply.ts";
+import { withLease } from "./lease.ts";
 import type { Parts } from "./parts.ts";
 import type { Plan } from "./plan.ts";
 import { type CollectOptions, planCollect } from "./plan-collect.ts";
@@ -14,9 +15,6 @@ export interface CollectReceipt extends Receipt {
 
 /** An upload that nobody has touched for less may be going on, and no grace that is asked for makes that known. */
 const LIVING_UPLOAD: Ms = 60 * 60_000;
-
-/** Longer than any lot takes; a collector that is slower than this has lost its place, and notices. */
-const LEASE: Ms = 15 * 60_000;
 
 /**
  * Collects: erases what earlier runs condemned and what is due, then takes what nothing keeps. One collector at a time.
@@ -47,8 +45,8 @@ async function applyCollect(
   for (const { digest, size, generation, kind } of due) {
     o.onOutcome?.({ digest, size, generation, kind, reason: "condemned by an earlier run", outcome: "removed" });
   }
-  const { before = 0 } = plan.header;
-  const uploads = await dropUploads(parts, Math.min(before, parts.env.now() - LIVING_UPLOAD), o);
+  const living = parts.env.now() - LIVING_UPLOAD;
+  const uploads = await dropUploads(parts, Math.min(plan.header.before ?? living, living), o);
   const receipt = await applyPlan(parts, plan, o);
   const bytes = due.reduce((sum, { size }) => sum + size, 0);
   return { ...receipt, removed: receipt.removed + due.length, bytes: receipt.bytes + bytes, uploads };
@@ -67,15 +65,4 @@ async function dropUploads({ blobs }: Parts, before: Ms, o: ApplyOptions): Promi
     }
   }
   return dropped;
-}
-
-async function withLease<T>({ catalog }: Parts, o: ApplyOptions, work: (epoch: number) => Promise<T>): Promise<T> {
-  const epoch = await catalog.lease("collect", LEASE, o);
-  if (epoch === undefined) throw new OciStoreError("LOCKED", "another collection is running");
-  try {
-    return await work(epoch);
-  } finally {
-    // Not with the caller's signal: an interrupted collection must not keep the next one waiting.
-    await catalog.endLease("collect", epoch);
-  }
 }

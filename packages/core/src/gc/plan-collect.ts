@@ -1,4 +1,5 @@
-import type { Change } from "../contract/catalog.ts";
+import type { Change, GraphReader } from "../contract/catalog.ts";
+import { checkedTime } from "../contract/checked.ts";
 import { type Ms, randomId, type Signal } from "../contract/environment.ts";
 import type { Located } from "../contract/placement.ts";
 import { bytesNode, keyOf, manifestNode } from "../liveness/node.ts";
@@ -28,8 +29,10 @@ const ARRIVING: Ms = 60 * 60_000;
 export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise<Plan> {
   const { catalog, env } = parts;
   const policy = await catalog.policy(o);
-  const grace = o.grace ?? policy.grace;
-  const before = env.now() - grace;
+  const grace = checkedTime(o.grace ?? policy.grace, "grace");
+  // No grace is no question of age at all, of what is dated in the future neither.
+  const before = grace === 0 ? undefined : env.now() - grace;
+  const isYoung = (since: Ms, limit: Ms | undefined) => limit !== undefined && since > limit;
   const graph = await catalog.graph(o);
   const blocking = await liveUnreadable(graph, graph);
 
@@ -47,25 +50,25 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
   for await (const located of parts.blobs.list(o)) {
     o.signal?.throwIfAborted();
     if (condemned.has(located.digest)) continue;
-    if (!isMarked(live, keyOf(bytesNode(located.digest)))) loose.push(await sinceOf(parts, located, o));
+    if (!isMarked(live, keyOf(bytesNode(located.digest)))) loose.push(await sinceOf(parts, graph, located, o));
   }
   // The young are roots for the grace only: what they name is held back with them.
   const kinds = new Map<Digest, PlanItem["kind"]>();
   const youngRoots = [...flow.roots];
   for (const { digest, size, since, known } of loose) {
-    const record = size <= MANIFEST_LIMIT ? await strayManifest(parts, digest, o) : undefined;
+    const record = size <= MANIFEST_LIMIT ? await strayManifest(parts, graph, digest, o) : undefined;
     kinds.set(digest, record || flow.manifests.has(digest) ? "manifest" : "blob");
     const id = flow.graph.id(keyOf(bytesNode(digest)));
     for (const { to } of record?.edges ?? []) flow.graph.keeps(id, flow.graph.id(keyOf(bytesNode(to))));
-    if (since <= (known ? before : Math.min(before, env.now() - ARRIVING))) continue;
+    if (!isYoung(since, known ? before : Math.min(before ?? env.now(), env.now() - ARRIVING))) continue;
     youngRoots.push(id);
   }
   // Also where another repository keeps the bytes: what it was that went here, and its referrers, can still be put back.
   for (const [digest, repositories] of flow.manifests) {
     const nodes = repositories.map((repository) => keyOf(manifestNode(repository, digest)));
     if (nodes.every((key) => isMarked(live, key))) continue;
-    const located = await catalog.locate(undefined, digest, o);
-    if (!located || located.since <= before) continue;
+    const located = await graph.locate(undefined, digest, o);
+    if (!located || !isYoung(located.since, before)) continue;
     for (const key of nodes) youngRoots.push(flow.graph.id(key));
   }
   const held = flow.graph.mark(youngRoots);
@@ -108,18 +111,17 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
 const order = ({ kind }: PlanItem) => (kind === "manifest" ? 0 : 1);
 
 /** The catalog's word on when something lost its last reason goes before the time of the bytes. */
-async function sinceOf({ catalog, blobs }: Parts, located: Located, o: Signal) {
-  if (!catalog.capabilities.edges) return { ...located, known: true };
-  const known = await catalog.locate(undefined, located.digest, o);
+async function sinceOf({ blobs }: Parts, graph: GraphReader, located: Located, o: Signal) {
+  const known = await graph.locate(undefined, located.digest, o);
   if (known && known.generation === located.generation) return { ...known, known: true };
   return { ...located, known: !blobs.capabilities.generations };
 }
 
 /** A manifest that nothing leads to any more is still one where the bytes are the record of it: it lost its tag, say. */
-async function strayManifest({ catalog }: Parts, digest: Digest, o: Signal) {
+async function strayManifest({ catalog }: Parts, graph: GraphReader, digest: Digest, o: Signal) {
   if (catalog.capabilities.repositories) return undefined;
   try {
-    return await catalog.manifest("", digest, o);
+    return await graph.manifest("", digest, { ...o, mentions: true });
   } catch (error) {
     if (o.signal?.aborted) throw error;
     return undefined;

@@ -1,4 +1,5 @@
 import type { Change, GraphNode } from "../contract/catalog.ts";
+import { checkedTime } from "../contract/checked.ts";
 import { randomId, type Signal } from "../contract/environment.ts";
 import { OciStoreError } from "../errors.ts";
 import { bytesNode, manifestNode } from "../liveness/node.ts";
@@ -91,7 +92,7 @@ export async function planDelete(
   const blocking = await liveUnreadable(graph, view);
   const items: PlanItem[] = [];
   for (const [digest, reason] of loose) {
-    const located = await catalog.locate(undefined, digest, o);
+    const located = await graph.locate(undefined, digest, o);
     if (!located) continue;
     const verdict = await isLive(bytesNode(digest));
     if (verdict.live) {
@@ -113,7 +114,7 @@ export async function planDelete(
       created: env.now(),
       kind: "delete",
       changes: [{ repository, steps: [...keeps, ...aim.steps(new Set(dead.keys()))] }],
-      hold: o.window ?? policy.window,
+      hold: checkedTime(o.window ?? policy.window, "window"),
     },
     items: [...items.filter(({ kind }) => kind === "manifest"), ...items.filter(({ kind }) => kind === "blob")],
     kept,
@@ -127,7 +128,7 @@ export async function planDelete(
 
   async function recordOf(digest: Digest) {
     try {
-      return await catalog.manifest(repository, digest, o);
+      return await graph.manifest(repository, digest, { ...o, mentions: true });
     } catch (error) {
       // It is to go, or is judged by its roots; what it names nobody can say, and `blocking` sees to the rest.
       if (o.signal?.aborted || !(error instanceof OciStoreError)) throw error;
@@ -141,6 +142,6 @@ export async function planDelete(
   }
 
   async function keptOf(digest: Digest, heldBy: readonly string[]): Promise<Kept> {
-    return { digest, size: (await catalog.locate(undefined, digest, o))?.size ?? 0, because: "live", heldBy };
+    return { digest, size: (await graph.locate(undefined, digest, o))?.size ?? 0, because: "live", heldBy };
   }
 }

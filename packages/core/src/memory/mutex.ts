@@ -1,17 +1,23 @@
 import type { Signal } from "../contract/environment.ts";
+import { raced } from "../contract/raced.ts";
 
-/** One at a time, in the order of asking. Who waits can give up. */
+/** One at a time, in the order of asking. Who waits can give up, and is told so at once. */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
 
   async run<T>(fn: () => Promise<T>, { signal }: Signal = {}): Promise<T> {
-    signal?.throwIfAborted();
-    const turn = this.#last.then(() => {
-      signal?.throwIfAborted();
-      return fn();
+    const before = this.#last;
+    let leave = () => {};
+    const left = new Promise<void>((resolve) => {
+      leave = resolve;
     });
-    // Whoever comes next waits for this turn to end, however it ends.
-    this.#last = turn.catch(() => {});
-    return turn;
+    // Whoever comes next waits for those before me too, even if I give up before it is my turn.
+    this.#last = before.then(() => left);
+    try {
+      await raced(before, signal);
+      return await fn();
+    } finally {
+      leave();
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { CellCatalog } from "../catalog/cell-catalog.ts";
 import { recordedFacts } from "../catalog/facts.ts";
 import type { Policy } from "../contract/catalog.ts";
+import { checkedPolicy } from "../contract/checked.ts";
 import type { Environment } from "../contract/environment.ts";
 import { systemEnvironment } from "../contract/system-environment.ts";
 import { openStore, type Store } from "../store/store.ts";
@@ -21,7 +22,7 @@ export async function openMemory(
   o: { readonly env?: Environment; readonly policy?: Partial<Policy>; readonly generations?: boolean } = {},
 ): Promise<Store> {
   const env = o.env ?? systemEnvironment;
-  const cell = memoryCell(env, { ...DEFAULT_POLICY, ...o.policy });
+  const cell = memoryCell(env, checkedPolicy({ ...DEFAULT_POLICY, ...o.policy }));
   const catalog = new CellCatalog(cell, { facts: recordedFacts, env, window: true });
   return openStore({ blobs: new MemoryBlobs(env, { generations: o.generations ?? true }), catalog, env });
 }

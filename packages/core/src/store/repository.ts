@@ -1,5 +1,6 @@
 import type { Range } from "../contract/blob-store.ts";
 import type { Change, ManifestRecord, Page } from "../contract/catalog.ts";
+import { checkedTime } from "../contract/checked.ts";
 import { type Ms, randomId, type Signal } from "../contract/environment.ts";
 import type { Bytes, Located } from "../contract/placement.ts";
 import { OciStoreError } from "../errors.ts";
@@ -137,8 +138,9 @@ export class Repository {
 
   /** Keeps content whatever becomes of its tags. @throws `NOT_FOUND`. */
   async pin(reference: Reference, name: string, o: Signal & { readonly until?: Ms | undefined } = {}): Promise<void> {
+    const until = o.until === undefined ? undefined : checkedTime(o.until, "until");
     const { digest } = await this.#locate(reference, o);
-    await this.#parts().catalog.change(this.name, [{ do: "pin", name: parseRefName(name), digest, until: o.until }], o);
+    await this.#parts().catalog.change(this.name, [{ do: "pin", name: parseRefName(name), digest, until }], o);
   }
 
   /** @throws `NOT_FOUND`. */
@@ -178,8 +180,12 @@ export class Repository {
     const digests = new Set(
       [...(await graph.parents(node, o)), ...(await graph.referrers(node, o))].map((other) => other.digest),
     );
-    const records = await Promise.all([...digests].sort().map((other) => catalog.manifest(this.name, other, o)));
-    return records.filter((record) => record !== undefined).map(descriptorOfRecord);
+    const found: Descriptor[] = [];
+    for (const other of [...digests].sort()) {
+      const record = await graph.manifest(this.name, other, o);
+      if (record) found.push(descriptorOfRecord(record));
+    }
+    return found;
   }
 
   /** What deleting these would do. Changes nothing. See {@link planDelete}. */

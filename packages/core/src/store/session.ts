@@ -2,7 +2,7 @@ import { recordOf } from "../catalog/record.ts";
 import type { Change } from "../contract/catalog.ts";
 import { type Ms, randomId, type Signal } from "../contract/environment.ts";
 import type { Placement } from "../contract/placement.ts";
-import { OciStoreError } from "../errors.ts";
+import { isOciStoreError, OciStoreError } from "../errors.ts";
 import type { Parts } from "../gc/parts.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { algorithmOf, type Digest, type DigestAlgorithm, digestOf, parseDigest } from "../model/digest.ts";
@@ -11,6 +11,7 @@ import { type Manifest, parseManifest } from "../model/manifest.ts";
 import type { Packed } from "../model/pack.ts";
 import { parseRefName } from "../model/reference.ts";
 import { type BlobBytes, type BlobSource, described, discard, pieces } from "./source.ts";
+import { gathered, verified } from "./verified.ts";
 
 /** A claim that is not renewed ends after this; every write renews it. */
 const CLAIM: Ms = 60 * 60_000;
@@ -115,12 +116,12 @@ export class Session {
   /** Ends the session and its claims. With `keepFor`, what it stored stays claimed for so long, for another try. */
   async end(o: Signal & { readonly keepFor?: Ms | undefined } = {}): Promise<void> {
     if (this.#ended) return;
-    this.#ended = true;
     const { catalog, env } = this.#parts();
     await catalog.release(this.owner, {
       signal: o.signal,
       until: o.keepFor === undefined ? undefined : env.now() + o.keepFor,
     });
+    this.#ended = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,7 +134,11 @@ export class Session {
     if (digest !== undefined) {
       const held = await catalog.claim(this.owner, this.#repository, [digest], { ...signal, until: this.#until() });
       const placement = held.get(digest);
-      if (placement && (size === undefined || placement.size === size)) {
+      if (
+        placement &&
+        (size === undefined || placement.size === size) &&
+        (await this.#isSound(placement, stream, signal))
+      ) {
         await discard(stream);
         return placement;
       }
@@ -141,10 +146,10 @@ export class Session {
     const algorithm = digest === undefined ? "sha256" : algorithmOf(digest);
     const upload = await blobs.upload(randomId(env), { ...signal, create: true, algorithm });
     try {
-      await upload.write(
-        pieces(stream, size, () => this.#renew(o)),
-        { ...signal, at: 0 },
-      );
+      await upload.write(pieces(stream, { size, signal: signal.signal, onPiece: () => this.#renew(o) }), {
+        ...signal,
+        at: 0,
+      });
       const placement = await upload.commit(digest, { ...signal, ...(size !== undefined && { size }) });
       const arrival = { placement, publish: (options: Signal | undefined) => upload.publish(options) };
       await catalog.add(this.owner, this.#repository, [arrival], { ...signal, until: this.#until() });
@@ -152,6 +157,23 @@ export class Session {
     } catch (error) {
       // Not with the signal: what was cancelled has to be cleared away too. The first error is the one to report.
       await upload.abort().catch(() => {});
+      throw error;
+    }
+  }
+
+  /**
+   * Pushing something again mends it, where that can be told without much reading: a small copy that is damaged is replaced.
+   * Where each copy has a place of its own, the damaged one would stay in use.
+   */
+  async #isSound(placement: Placement, stream: BlobBytes, o: Signal): Promise<boolean> {
+    const { blobs } = this.#open();
+    if (!(stream instanceof Uint8Array) || stream.length > MANIFEST_LIMIT || blobs.capabilities.generations)
+      return true;
+    try {
+      await gathered(verified(blobs, placement, o));
+      return true;
+    } catch (error) {
+      if (isOciStoreError(error, "CORRUPT", "NOT_FOUND")) return false;
       throw error;
     }
   }

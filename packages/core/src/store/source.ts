@@ -1,4 +1,6 @@
+import type { Signal } from "../contract/environment.ts";
 import type { Bytes } from "../contract/placement.ts";
+import { raced } from "../contract/raced.ts";
 import { OciStoreError } from "../errors.ts";
 import type { Annotations, Platform } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
@@ -32,10 +34,15 @@ function isIterable(source: unknown): source is AsyncIterable<Uint8Array> {
   return typeof source === "object" && source !== null && Symbol.asyncIterator in source;
 }
 
-/** The bytes in pieces; stops a source that sends more than it said, as soon as it does. */
-export async function* pieces(stream: BlobBytes, size: number | undefined, onPiece: () => Promise<void>): Bytes {
+export interface PiecesOptions extends Signal {
+  readonly size: number | undefined;
+  readonly onPiece: () => Promise<void>;
+}
+
+/** The bytes in pieces; stops a source that sends more than it said as soon as it does, and one that stalls when told to. */
+export async function* pieces(stream: BlobBytes, { size, signal, onPiece }: PiecesOptions): Bytes {
   let sent = 0;
-  for await (const piece of stream instanceof Uint8Array ? [stream] : stream) {
+  for await (const piece of stream instanceof Uint8Array ? [stream] : abortable(stream, signal)) {
     if (!(piece instanceof Uint8Array)) throw new TypeError("a blob's source yields Uint8Array");
     sent += piece.length;
     if (size !== undefined && sent > size) {
@@ -46,6 +53,25 @@ export async function* pieces(stream: BlobBytes, size: number | undefined, onPie
     }
     if (piece.length > 0) yield piece;
     await onPiece();
+  }
+}
+
+/** Waits for the source or for the signal, whichever comes first: a source may never come. */
+async function* abortable<T>(source: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  let isOver = false;
+  try {
+    while (true) {
+      const next = await raced(Promise.resolve(iterator.next()), signal);
+      isOver = next.done ?? false;
+      if (isOver) return;
+      yield next.value;
+    }
+  } finally {
+    const end = async () => void (await iterator.return?.());
+    // After an abort it is not waited for: one that hangs would end only with the piece that does not come.
+    if (!isOver && signal?.aborted) void end().catch(() => {});
+    else if (!isOver) await end();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { BlobStore } from "../contract/blob-store.ts";
 import type { Catalog, Condemned, Page, Policy, Root } from "../contract/catalog.ts";
+import { checkedPolicy } from "../contract/checked.ts";
 import type { Environment, Signal } from "../contract/environment.ts";
 import { systemEnvironment } from "../contract/system-environment.ts";
 import { OciStoreError } from "../errors.ts";
@@ -44,7 +45,7 @@ export class Store {
   }
 
   setPolicy(policy: Policy, o: Signal = {}): Promise<void> {
-    return this.#open().catalog.setPolicy(policy, o);
+    return this.#open().catalog.setPolicy(checkedPolicy(policy), o);
   }
 
   /** What a collection would do. Changes nothing. */

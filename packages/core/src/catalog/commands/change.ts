@@ -21,6 +21,8 @@ export async function change(
   changes: readonly Change[],
   { run, before }: { readonly run?: string | undefined; readonly before?: Ms | undefined },
 ): Promise<readonly Digest[]> {
+  // A run that was interrupted after this very change may be applied again: what its record says is done is done.
+  const done = run === undefined ? undefined : ctx.draft.runs.get(run);
   const listing = await freezeListing(ctx, repository, changes);
   const removals = { forced: new Map<Digest, readonly string[] | undefined>(), ifDead: new Set<Digest>() };
   const tagsBefore = new Map(ctx.draft.repository(repository).tags);
@@ -39,7 +41,7 @@ export async function change(
         }
         break;
       case "untag":
-        untag(ctx, repository, step);
+        untag(ctx, repository, step, done);
         break;
       case "remove":
         removals.forced.set(step.manifest, step.tags);
@@ -70,7 +72,7 @@ export async function change(
       }
     }
   }
-  const removed = await removeAll(ctx, repository, removals, before);
+  const removed = await removeAll(ctx, repository, removals, { before, done });
   const unlisted = await listing.settle();
   await relist(ctx, repository, changes);
   if (run) writeRun(ctx, repository, run, tagsBefore, [...removed, ...unlisted]);
@@ -104,10 +106,21 @@ async function tag(
   if (present && present !== to) lose(ctx, present);
 }
 
-function untag(ctx: Context, repository: string, { name, expect }: Extract<Change, { do: "untag" }>): void {
+function untag(
+  ctx: Context,
+  repository: string,
+  { name, expect }: Extract<Change, { do: "untag" }>,
+  done: Run | undefined,
+): void {
   const { tags } = ctx.draft.repository(repository);
   const present = tags.get(name);
-  if (!present) throw new OciStoreError("NOT_FOUND", `no tag ${name}`, { reference: name });
+  if (!present) {
+    const isDone = done?.tags.some(
+      (tag) => tag.repository === repository && tag.name === name && tag.digest === expect,
+    );
+    if (isDone) return;
+    throw new OciStoreError("NOT_FOUND", `no tag ${name}`, { reference: name });
+  }
   if (expect !== undefined && expect !== present) {
     throw new OciStoreError("CONFLICT", `tag ${name} is on ${present}, not on ${expect}`, {
       reference: name,

@@ -1,4 +1,4 @@
-import type { ManifestRecord } from "../../contract/catalog.ts";
+import type { ManifestRecord, Mentions } from "../../contract/catalog.ts";
 import type { Environment, Ms, Signal } from "../../contract/environment.ts";
 import type { Located } from "../../contract/placement.ts";
 import type { Digest } from "../../model/digest.ts";
@@ -35,11 +35,34 @@ export async function visible(ctx: Context, repository: string, digest: Digest):
   return facts.locate(draft, digest, o);
 }
 
+/** The same, or anywhere in the store. */
+export function locatedIn(ctx: Context, repository: string | undefined, digest: Digest): Promise<Located | undefined> {
+  return repository === undefined ? ctx.facts.locate(ctx.draft, digest, ctx.o) : visible(ctx, repository, digest);
+}
+
 export function isClaimed(draft: Draft, repository: string, digest: Digest, now: Ms): boolean {
   for (const { until, held } of draft.claims.values()) {
     if (until > now && held.get(repository)?.has(digest)) return true;
   }
   return false;
+}
+
+/** A manifest of a repository that is in use, as a reader may have it. */
+export async function manifestIn(
+  { draft, facts, o }: Context,
+  repository: string,
+  digest: Digest,
+  { mentions }: Mentions,
+): Promise<ManifestRecord | undefined> {
+  // Condemned content is still found, for a second look; it is not readable. But what another tool has put back is in use.
+  if (draft.condemned.has(digest) && !(await facts.locate(draft, digest, o))) return undefined;
+  const mediaType = draft.repository(repository).manifests.get(digest)?.mediaType;
+  const probe = mentions ? "mentions" : "manifest";
+  return facts.record(draft, repository, digest, {
+    ...o,
+    mediaType,
+    probe: mediaType === undefined ? probe : undefined,
+  });
 }
 
 /** A manifest that is in use or condemned; `undefined` too if it cannot be read, so that it can be given up. */
@@ -51,7 +74,7 @@ export async function readable(
   const known = draft.records.get(digest);
   if (known) return known;
   try {
-    return await facts.record(draft, repository, digest, { ...o, probe: true });
+    return await facts.record(draft, repository, digest, { ...o, probe: "mentions" });
   } catch (error) {
     if (o.signal?.aborted) throw error;
     return undefined;

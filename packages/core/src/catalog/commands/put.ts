@@ -1,4 +1,5 @@
 import type { ManifestRecord } from "../../contract/catalog.ts";
+import { OciStoreError } from "../../errors.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Edge } from "../../model/edge.ts";
@@ -27,6 +28,7 @@ export async function put(
     // Looked at in any case: looking brings back what is condemned.
     const isThere = await isStored(ctx, repository, edge);
     if (!isThere && isRequired(edge)) absent.push(edge.to);
+    if (isThere) await mustBeOfSize(ctx, edge);
   }
   if (absent.length > 0 && !sparse) throw missing(digest, absent);
 
@@ -43,6 +45,15 @@ export async function put(
       addMember(ctx, repository, manifest, tagged ? false : undefined, absent);
     await unlistChildren(ctx, repository, manifest);
   }
+}
+
+/** A manifest that is wrong about its content, or content that is damaged: in either case it is not what was meant. */
+async function mustBeOfSize({ draft, facts, o }: Context, { to, kind, size }: Edge): Promise<void> {
+  if (size === undefined || kind === "opaque" || kind === "subject") return;
+  const located = await facts.locate(draft, to, o);
+  if (!located || located.size === size) return;
+  const data = { digest: to, expected: size, actual: located.size };
+  throw new OciStoreError("SIZE_MISMATCH", `${to} has ${located.size} bytes, not ${size}`, data);
 }
 
 async function isStored(ctx: Context, repository: string, { to, kind }: Edge): Promise<boolean> {

@@ -4,7 +4,7 @@ import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { RepositoryGraph } from "../graph/repository-graph.ts";
 import type { StoreGraph } from "../graph/store-graph.ts";
-import type { Membership } from "../state.ts";
+import type { Membership, Run } from "../state.ts";
 import { type Context, graphOf } from "./context.ts";
 import { keptBy } from "./grace.ts";
 import { removeMember } from "./members.ts";
@@ -20,7 +20,7 @@ export async function removeAll(
   ctx: Context,
   repository: string,
   { forced, ifDead }: Removals,
-  before: Ms | undefined,
+  { before, done }: { readonly before?: Ms | undefined; readonly done?: Run | undefined },
 ): Promise<(readonly [Digest, Membership | undefined])[]> {
   if (forced.size === 0 && ifDead.size === 0) return [];
   refuseWhileFaulty(ctx);
@@ -33,6 +33,8 @@ export async function removeAll(
 
   for (const [digest, tags] of forced) {
     if (!(await isStored(ctx, repository, digest))) {
+      const isDone = done?.manifests.some((each) => each.repository === repository && each.digest === digest);
+      if (isDone) continue;
       throw new OciStoreError("NOT_FOUND", `${digest} is not stored here`, { digest });
     }
     const others = (graphBefore?.roots.get(digest) ?? []).filter(

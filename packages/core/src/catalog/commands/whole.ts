@@ -38,7 +38,11 @@ export async function missingBelow(ctx: Context, repository: string, digest: Dig
   async function edgesOf(each: (typeof queue)[number]): Promise<readonly Edge[]> {
     const mediaType = each.mediaType ?? draft.repository(repository).manifests.get(each.digest)?.mediaType;
     try {
-      const record = await facts.record(draft, repository, each.digest, { ...o, mediaType, probe: !mediaType });
+      const record = await facts.record(draft, repository, each.digest, {
+        ...o,
+        mediaType,
+        probe: mediaType ? undefined : "mentions",
+      });
       return record?.edges ?? [];
     } catch (error) {
       // It is there and cannot be read: a finding for a check, and nothing that could be said to be absent.

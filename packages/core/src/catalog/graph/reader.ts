@@ -1,8 +1,9 @@
 import type { GraphReader } from "../../contract/catalog.ts";
+import { type Context, locatedIn, manifestIn } from "../commands/context.ts";
 import type { StoreGraph } from "./store-graph.ts";
 
-/** A graph in memory as the contract wants it. */
-export function graphReader(graph: StoreGraph): GraphReader {
+/** A graph in memory, and the document that it was read off, as the contract wants them. */
+export function graphReader(graph: StoreGraph, ctx: Context): GraphReader {
   return {
     roots: async (node) => graph.roots(node),
     parents: async (node) => graph.parents(node),
@@ -17,5 +18,7 @@ export function graphReader(graph: StoreGraph): GraphReader {
     unreadable: async function* () {
       yield* graph.unreadable();
     },
+    manifest: (repository, digest, o = {}) => manifestIn(ctx, repository, digest, o),
+    locate: (repository, digest) => locatedIn(ctx, repository, digest),
   };
 }

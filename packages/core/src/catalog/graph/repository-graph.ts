@@ -33,7 +33,12 @@ export async function buildRepositoryGraph(
   for (const [digest, { mediaType }] of manifests) wanted.push({ digest, mediaType, probe: false });
   // A pin or a claim may be on anything; only what is plainly a manifest is read as one.
   for (const { digest } of held) wanted.push({ digest, probe: true });
-  const record = (each: Wanted) => facts.record(draft, name, each.digest, { ...each, ...o });
+  const record = (each: Wanted) =>
+    facts.record(draft, name, each.digest, {
+      ...o,
+      mediaType: each.mediaType,
+      probe: each.probe ? "mentions" : undefined,
+    });
   const read = await readManifests(wanted, record, o);
 
   const links = linksOf(read);

@@ -4,7 +4,6 @@ import {
   type Bytes,
   createHasher,
   DIGEST_ALGORITHMS,
-  type Digest,
   type Environment,
   isDigest,
   type Located,

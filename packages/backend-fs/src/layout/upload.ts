@@ -77,9 +77,8 @@ export class LayoutUpload implements Upload {
     this.#busy.add(this.id);
     try {
       const handle = await this.#open("open the upload");
-      const close = () => reported("close the upload", this.#path, () => handle.close());
       // What the source throws passes as it is: it may look like a failure of ours, and is none.
-      await closing({ close }, async () => {
+      await closing(handle, async () => {
         for await (const chunk of chunks) {
           signal?.throwIfAborted();
           await reported("write the upload", this.#path, () => writeAll(handle, chunk, this.#offset));
@@ -129,7 +128,8 @@ export class LayoutUpload implements Upload {
 
   async #open(what: string): Promise<FileHandle> {
     try {
-      return await reported(what, this.#path, () => this.#fs.open(this.#path, "r+"));
+      const handle = await reported(what, this.#path, () => this.#fs.open(this.#path, "r+"));
+      return { ...handle, close: () => reported("close the upload", this.#path, () => handle.close()) };
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
       throw new OciStoreError("UPLOAD_UNKNOWN", `no upload ${this.id}`, { path: this.#path }, { cause: error });

@@ -102,14 +102,13 @@ test("a saved plan", async () => {
 });
 
 test("what came back into use since the plan was saved stays", async () => {
-  const { cwd, v1, signature } = await sample();
+  const { cwd, v1 } = await sample();
   await cli(["untag", "oci:store:v1"], { cwd });
   await cli(["gc", "store", "--grace", "0", "--save-plan", "plan"], { cwd });
   expect((await cli(["tag", `oci:store@${v1.digest}`, "back"], { cwd })).exit).toBe(0);
   const applied = await cli(["gc", "store", "--apply", "plan", "--yes", "--json"], { cwd });
-  // On a plain layout a referrer is known by its entry in index.json, which went with the tag that explained it.
-  expect(applied.json.map(({ removed }) => removed)).toEqual([signature.digest, undefined]);
-  expect(applied.json.at(-1)).toEqual({ summary: { removed: 1, bytes: signature.size, kept: 6 } });
+  // Its signature has come back with it.
+  expect(applied.json).toEqual([{ summary: { removed: 0, bytes: 0, kept: 7 } }]);
   expect(applied.err).toContain('"skipped"');
   expect((await cli(["fsck", "store"], { cwd })).exit).toBe(0);
 });

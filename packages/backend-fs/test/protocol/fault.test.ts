@@ -51,7 +51,9 @@ describe.each([
   ["any file call once fails", false],
   ["a call that changes something is done, and fails all the same", true],
 ] as const)("%s", (_, after) => {
-  test.each(operations.map((operation) => [operation.name, operation] as const))("%s", async (_, operation) => {
+  // With a window a deletion reads what it reads without.
+  const chosen = operations.filter(({ name }) => after || name !== "delete with a window");
+  test.each(chosen.map((operation) => [operation.name, operation] as const))("%s", async (_, operation) => {
     const { world, actor, faulty } = await prepare(operation);
     faulty.arm();
     await operation.run(actor, world);

@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { type Digest, digestOf, type Store, type Upload } from "@ocistore/core";
+import { expect, onTestFinished, test } from "vitest";
+import { nodeFileSystem, type OpenLayoutOptions, openLayout } from "../../src/index.ts";
+import { bytes } from "../support/bytes.ts";
+import { faultyFileSystem } from "../support/faulty-file-system.ts";
+import { temporaryDirectory } from "../support/foreign-layout.ts";
+
+async function place() {
+  const directory = join(await temporaryDirectory(), "layout");
+  const open = async (o: OpenLayoutOptions = {}) => {
+    const store = await openLayout(directory, { create: true, ...o });
+    onTestFinished(() => store.close());
+    return store;
+  };
+  const upload = (id: string) => join(directory, ".ocistore/uploads", id);
+  const blob = (digest: Digest) => join(directory, "blobs", ...digest.split(":"));
+  return { directory, open, upload, blob };
+}
+
+async function* of(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    yield bytes(text);
+  }
+}
+
+async function committed(store: Store, upload: Upload, content: string): Promise<Digest> {
+  const placement = await upload.commit(digestOf(bytes(content)));
+  const arrival = { placement, publish: () => upload.publish() };
+  await store.parts.catalog.add("owner", "", [arrival], { until: Date.now() + 60_000 });
+  return placement.digest;
+}
+
+/** The blobs whose bytes are not of their digest. */
+async function wrong(directory: string): Promise<string[]> {
+  const algorithm = join(directory, "blobs/sha256");
+  const names = await readdir(algorithm).catch(() => []);
+  const found: string[] = [];
+  for (const name of names) {
+    const content = await readFile(join(algorithm, name));
+    if (createHash("sha256").update(content).digest("hex") !== name) found.push(`${name}: ${content}`);
+  }
+  return found;
+}
+
+/** The kernel's clock for times of files is coarse. */
+const tick = () => new Promise((resolve) => setTimeout(resolve, 25));
+
+test.each(["the first", "the second"])(
+  "two write at one offset, %s commits first: nothing wrong is stored",
+  async (who) => {
+    const { directory, open } = await place();
+    const [a, b] = [await open(), await open()];
+    const first = await a.parts.blobs.upload("u", { create: true });
+    await first.write(of("AAAA"), { at: 0 });
+    const second = await b.parts.blobs.upload("u");
+    await first.write(of("aaaa"), { at: 4 });
+    await tick();
+    await second.write(of("BBBB"), { at: 4 });
+    await tick();
+    const attempts = [() => committed(a, first, "AAAAaaaa"), () => committed(b, second, "AAAABBBB")];
+    if (who === "the second") attempts.reverse();
+    const results = [];
+    for (const attempt of attempts) results.push((await Promise.allSettled([attempt()]))[0].status);
+    expect(await wrong(directory)).toEqual([]);
+    // What lies there is what the second has written.
+    expect(results).toEqual(who === "the first" ? ["rejected", "rejected"] : ["fulfilled", "rejected"]);
+  },
+);
+
+test.each(["to both at once", "one after the other"])(
+  "two resume one upload and are written %s: nothing wrong is stored",
+  async (how) => {
+    for (let round = 0; round < 8; round++) {
+      const { directory, open } = await place();
+      const [a, b] = [await open(), await open()];
+      await (await a.parts.blobs.upload("u", { create: true })).write(of("0000"), { at: 0 });
+      const [first, second] = [await a.parts.blobs.upload("u"), await b.parts.blobs.upload("u")];
+      const write = (upload: Upload, text: string) => upload.write(of(text, text), { at: 4 });
+      if (how === "to both at once") await Promise.allSettled([write(first, "AAAA"), write(second, "BBBB")]);
+      else
+        for (const [upload, text] of [
+          [first, "AAAA"],
+          [second, "BBBB"],
+        ] as const)
+          await write(upload, text);
+      await Promise.allSettled([committed(a, first, "0000AAAAAAAA"), committed(b, second, "0000BBBBBBBB")]);
+      expect(await wrong(directory)).toEqual([]);
+    }
+  },
+);
+
+test("a second writer in the same process is told so", async () => {
+  const { open } = await place();
+  const store = await open();
+  const first = await store.parts.blobs.upload("u", { create: true });
+  const second = await store.parts.blobs.upload("u");
+  const writing = first.write(of("a", "b"), { at: 0 });
+  await expect(second.write(of("c"), { at: 0 })).rejects.toMatchObject({ code: "LOCKED" });
+  expect(await writing).toBe(2);
+});
+
+test("after a write that failed half-way, exactly what was acknowledged is stored", async () => {
+  const { directory, open, blob } = await place();
+  await open();
+  const fs = faultyFileSystem(nodeFileSystem(), { shortWrites: 3 });
+  const store = await open({ fs });
+  const upload = await store.parts.blobs.upload("u", { create: true });
+  await upload.write(of("good"), { at: 0 });
+  let writes = 0;
+  fs.arm({ at: ({ name, path }) => name === "write" && path.includes("/uploads/") && ++writes === 2, code: "ENOSPC" });
+  await expect(upload.write(of("more"), { at: 4 })).rejects.toMatchObject({ code: "NO_SPACE" });
+  expect(upload.offset).toBe(4);
+  expect(await readFile(join(directory, ".ocistore/uploads/u"), "utf8")).toBe("goodmor");
+  const digest = await committed(store, upload, "good");
+  expect(await readFile(blob(digest), "utf8")).toBe("good");
+  expect(await store.parts.catalog.locate("", digest)).toMatchObject({ size: 4 });
+});
+
+test("after a write that failed half-way, going on from what was acknowledged stores it all", async () => {
+  const { open, blob } = await place();
+  await open();
+  const fs = faultyFileSystem(nodeFileSystem(), { shortWrites: 3 });
+  const store = await open({ fs });
+  const upload = await store.parts.blobs.upload("u", { create: true });
+  let writes = 0;
+  fs.arm({ at: ({ name, path }) => name === "write" && path.includes("/uploads/") && ++writes === 2, code: "ENOSPC" });
+  await expect(upload.write(of("lots of bytes"), { at: 0 })).rejects.toMatchObject({ code: "NO_SPACE" });
+  await upload.write(of("few"), { at: upload.offset });
+  expect(await readFile(blob(await committed(store, upload, "few")), "utf8")).toBe("few");
+});
+
+test("an upload that is gone is unknown: to a write, to a commit, and to what publishes it", async () => {
+  const { open, upload: path } = await place();
+  const store = await open();
+  const gone = { code: "UPLOAD_UNKNOWN" };
+  const begun = async (id: string) => {
+    const upload = await store.parts.blobs.upload(id, { create: true });
+    await upload.write(of(id), { at: 0 });
+    return upload;
+  };
+  const toWrite = await begun("to-write");
+  await unlink(path("to-write"));
+  await expect(toWrite.write(of("x"), { at: toWrite.offset })).rejects.toMatchObject(gone);
+  const toCommit = await begun("to-commit");
+  await unlink(path("to-commit"));
+  await expect(toCommit.commit(digestOf(bytes("to-commit")))).rejects.toMatchObject(gone);
+  const toPublish = await begun("to-publish");
+  const placement = await toPublish.commit(undefined);
+  await unlink(path("to-publish"));
+  const arrival = { placement, publish: () => toPublish.publish() };
+  const adding = store.parts.catalog.add("owner", "", [arrival], { until: Date.now() + 60_000 });
+  await expect(adding).rejects.toMatchObject(gone);
+  await expect(store.parts.blobs.upload("to-write")).rejects.toMatchObject(gone);
+});

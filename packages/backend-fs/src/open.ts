@@ -110,6 +110,7 @@ export async function initLayout(
 ): Promise<void> {
   const fs = o.fs ?? nodeFileSystem();
   const env = o.env ?? systemEnvironment;
+  const policy = checkedPolicy(o.policy ?? OWN_POLICY);
   const root = resolve(directory);
   const paths = new Paths(root);
   await reported("make a layout", root, async () => {
@@ -128,7 +129,6 @@ export async function initLayout(
     const fresh = () => ({ temp: paths.fresh(`init-${randomId(env, 8)}`) });
     // Made, never replaced: whoever is late must not empty what is in use by now.
     if (!(await createFile(fs, paths.index, IndexDocument.empty(), fresh()))) await mustBeEmpty(fs, paths);
-    const policy = checkedPolicy(o.policy ?? OWN_POLICY);
     const settings = encodeSettings({ identity: randomId(env), policy });
     if (!(await createFile(fs, paths.store, settings, fresh())) && !(await fs.lstat(paths.ociLayout))) {
       const present = await readSettings(fs, paths);

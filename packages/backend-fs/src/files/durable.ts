@@ -114,7 +114,7 @@ export class Directories {
   async ensure(...paths: readonly string[]): Promise<void> {
     for (const path of paths) {
       const isThere = async () =>
-        (await reported("look at the directory", path, () => this.#fs.lstat(path))) !== undefined;
+        (await reported("look at the directory", path, () => this.#fs.lstat(path)))?.kind === "directory";
       if (this.#ready.has(path) && (await isThere())) continue;
       await makeDirectory(this.#fs, path);
       this.#ready.add(path);

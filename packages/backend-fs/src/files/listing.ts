@@ -3,6 +3,9 @@ import { OciStoreError } from "@ocistore/core";
 import { hasCode, reported, toOciStoreError } from "./errors.ts";
 import type { DirectoryEntry, FileStat, FileSystem } from "./file-system.ts";
 
+/** So many are looked at together: a disk answers several questions in the time of one. */
+const WAVE = 32;
+
 /** What lies there, if it is a file; a link, a directory or a device is no content. @throws `LAYOUT_INVALID` */
 export async function regular(fs: FileSystem, path: string): Promise<FileStat | undefined> {
   const stat = await reported("look at the file", path, () => fs.lstat(path));
@@ -37,11 +40,15 @@ export async function* regularFiles(
   fs: FileSystem,
   directory: string,
 ): AsyncGenerator<{ readonly name: string; readonly path: string; readonly stat: FileStat }> {
-  for (const { name, kind } of await entriesOf(fs, directory)) {
-    if (kind !== "file") continue;
-    const path = join(directory, name);
-    const stat = await reported("look at the file", path, () => fs.lstat(path));
-    if (stat?.kind === "file") yield { name, path, stat };
+  const files = (await entriesOf(fs, directory)).filter(({ kind }) => kind === "file");
+  for (let at = 0; at < files.length; at += WAVE) {
+    const wave = files.slice(at, at + WAVE).map(async ({ name }) => {
+      const path = join(directory, name);
+      return { name, path, stat: await reported("look at the file", path, () => fs.lstat(path)) };
+    });
+    for (const { name, path, stat } of await Promise.all(wave)) {
+      if (stat?.kind === "file") yield { name, path, stat };
+    }
   }
 }
 

@@ -33,8 +33,6 @@ export class LayoutBlobs implements BlobStore {
   readonly #env: Environment;
   readonly #readOnly: boolean;
   readonly #directories: Directories;
-  /** Uploads that are being written to by this store object. */
-  readonly #busy = new Set<string>();
 
   constructor(
     fs: FileSystem,
@@ -80,7 +78,7 @@ export class LayoutBlobs implements BlobStore {
   }
 
   #handle(id: string, offset: number, hasher: ReturnType<typeof createHasher> | undefined, algorithm?: string): Upload {
-    const ground = { fs: this.#fs, paths: this.#paths, directories: this.#directories, busy: this.#busy };
+    const ground = { fs: this.#fs, paths: this.#paths, directories: this.#directories };
     return new LayoutUpload(ground, { id, offset, hasher, algorithm });
   }
 

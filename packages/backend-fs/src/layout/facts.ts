@@ -32,6 +32,8 @@ export class LayoutFacts implements CellFacts {
   readonly #paths: Paths;
   readonly #env: Environment;
   readonly #records = new Map<Digest, ManifestRecord>();
+  /** What one command has seen to be there. It asks of each manifest again and again, and all its answers may be of one moment. */
+  readonly #seen = new WeakMap<Draft, Map<Digest, Located>>();
 
   constructor(fs: FileSystem, paths: Paths, env: Environment) {
     this.#fs = fs;
@@ -52,9 +54,7 @@ export class LayoutFacts implements CellFacts {
 
   async record(draft: Draft, _repository: string, digest: Digest, o: Asked = {}): Promise<ManifestRecord | undefined> {
     o.signal?.throwIfAborted();
-    const condemned = draft.base.condemned.get(digest) ?? draft.condemned.get(digest);
-    const located =
-      (await this.#look({ digest, size: 0, generation: "" })) ?? (condemned && (await this.#look(condemned)));
+    const located = await this.#lookOnce(draft, digest);
     if (!located) return undefined;
     const { size, generation, since } = located;
     const known = this.#records.get(digest);
@@ -66,6 +66,21 @@ export class LayoutFacts implements CellFacts {
 
   condemnedPlace(placement: Placement, run: string, kind: "manifest" | "blob"): Placement {
     return { ...placement, generation: trashGeneration(run, kind) };
+  }
+
+  async #lookOnce(draft: Draft, digest: Digest): Promise<Located | undefined> {
+    let seen = this.#seen.get(draft);
+    if (!seen) {
+      seen = new Map();
+      this.#seen.set(draft, seen);
+    }
+    const before = seen.get(digest);
+    if (before) return before;
+    const condemned = draft.base.condemned.get(digest) ?? draft.condemned.get(digest);
+    const inUse = await this.#look({ digest, size: 0, generation: "" });
+    const located = inUse ?? (condemned && (await this.#look(condemned)));
+    if (located) seen.set(digest, located);
+    return located;
   }
 
   async #look(placement: Placement): Promise<Located | undefined> {

@@ -21,9 +21,10 @@ interface Ground {
   readonly fs: FileSystem;
   readonly paths: Paths;
   readonly directories: Directories;
-  /** Those that are being written to. */
-  readonly busy: Set<string>;
 }
+
+/** The files that this process is writing to, whichever of its stores does. */
+const BUSY = new Set<string>();
 
 /** A file under a name of its own, until it is a blob. */
 export class LayoutUpload implements Upload {
@@ -31,17 +32,18 @@ export class LayoutUpload implements Upload {
   readonly #fs: FileSystem;
   readonly #paths: Paths;
   readonly #directories: Directories;
-  readonly #busy: Set<string>;
   readonly #algorithm: string;
   #offset: number;
   /** Runs along with the bytes; absent where some of them were written by another handle, and then they are read again. */
   #hasher: Hasher | undefined;
+  /** A write failed, and may have left bytes beyond the end that are nobody's. */
+  #torn = false;
   /** What our last writing left. If it is something else when it comes to commit, somebody else has written too. */
   #left: FileStat | undefined;
   #committed: Placement | undefined;
 
   constructor(
-    { fs, paths, directories, busy }: Ground,
+    { fs, paths, directories }: Ground,
     o: {
       readonly id: string;
       readonly offset: number;
@@ -52,7 +54,6 @@ export class LayoutUpload implements Upload {
     this.#fs = fs;
     this.#paths = paths;
     this.#directories = directories;
-    this.#busy = busy;
     this.id = o.id;
     this.#offset = o.offset;
     this.#hasher = o.hasher;
@@ -69,12 +70,13 @@ export class LayoutUpload implements Upload {
 
   async write(chunks: Bytes, { at, signal }: Signal & { readonly at: number }): Promise<number> {
     signal?.throwIfAborted();
-    if (this.#busy.has(this.id)) throw new OciStoreError("LOCKED", `upload ${this.id} is being written to`);
+    const key = `${this.#fs.scope} ${this.#path}`;
+    if (BUSY.has(key)) throw new OciStoreError("LOCKED", `upload ${this.id} is being written to`);
     if (at !== this.#offset) {
       const data = { expected: this.#offset, actual: at };
       throw new OciStoreError("CONFLICT", `upload ${this.id} is at ${this.#offset}, not at ${at}`, data);
     }
-    this.#busy.add(this.id);
+    BUSY.add(key);
     try {
       const handle = await this.#open("open the upload");
       // What the source throws passes as it is: it may look like a failure of ours, and is none.
@@ -88,7 +90,7 @@ export class LayoutUpload implements Upload {
         this.#left = await reported("look at the upload", this.#path, () => handle.stat());
       });
     } finally {
-      this.#busy.delete(this.id);
+      BUSY.delete(key);
     }
     return this.#offset;
   }
@@ -110,6 +112,15 @@ export class LayoutUpload implements Upload {
       if (!o.signal?.aborted) await this.abort().catch(() => {});
       throw error;
     }
+  }
+
+  /** Another handle may have written since this one was opened: what that was told is stored must not be written over. */
+  async #mustBeAtEnd(handle: FileHandle): Promise<void> {
+    if (this.#torn) return;
+    const { size } = await reported("look at the upload", this.#path, () => handle.stat());
+    if (size === this.#offset) return;
+    const data = { path: this.#path, expected: size, actual: this.#offset };
+    throw new OciStoreError("CONFLICT", `upload ${this.id} is at ${size}, not at ${this.#offset}`, data);
   }
 
   /** Cuts off what a write that failed has left beyond the end, and notices another writer, who honoured no `LOCKED`. */

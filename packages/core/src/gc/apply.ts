@@ -29,7 +29,7 @@ export interface ApplyOptions extends Signal {
 }
 
 /** Items go in lots of this many, so that no critical section grows with the garbage. */
-export const LOT = 5000;
+const LOT = 5000;
 
 /**
  * Does what a plan says, and nothing that it does not say. Every item is looked at again; what is live by now, or is not

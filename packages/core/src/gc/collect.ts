@@ -1,3 +1,4 @@
+import { checkedTime } from "../contract/checked.ts";
 import type { Ms } from "../contract/environment.ts";
 import { OciStoreError } from "../errors.ts";
 import { type ApplyOptions, applyPlan, purgeDue, type Receipt } from "./apply.ts";
@@ -22,6 +23,8 @@ const LIVING_UPLOAD: Ms = 60 * 60_000;
  * @throws `LOCKED` if another collection is running.
  */
 export async function collect(parts: Parts, o: CollectOptions & ApplyOptions = {}): Promise<CollectReceipt> {
+  // Before the lease is written: a mistake of the caller changes nothing.
+  if (o.grace !== undefined) checkedTime(o.grace, "grace");
   return withLease(parts, o, async (epoch) => {
     const plan = await planCollect(parts, o);
     return { ...(await applyCollect(parts, plan, { ...o, epoch })), kept: plan.kept };

@@ -44,7 +44,7 @@ export class Store {
     return this.#open().catalog.policy(o);
   }
 
-  setPolicy(policy: Policy, o: Signal = {}): Promise<void> {
+  async setPolicy(policy: Policy, o: Signal = {}): Promise<void> {
     return this.#open().catalog.setPolicy(checkedPolicy(policy), o);
   }
 

@@ -25,7 +25,7 @@ export interface Clock extends Environment {
   advance(ms: number): void;
 }
 
-export function manualClock(): Clock {
+function manualClock(): Clock {
   let now = 1_700_000_000_000;
   let drawn = 0;
   return {

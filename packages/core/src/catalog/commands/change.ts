@@ -59,7 +59,10 @@ export async function change(
         const { name, digest, until } = step;
         if (!(await visible(ctx, repository, digest))) throw notFound(digest);
         await mustBeWhole(ctx, repository, digest);
-        ctx.draft.repository(repository).pins.set(name, { digest, until });
+        const { pins } = ctx.draft.repository(repository);
+        const present = pins.get(name);
+        pins.set(name, { digest, until });
+        if (present && present.digest !== digest) lose(ctx, present.digest);
         break;
       }
       case "unpin": {

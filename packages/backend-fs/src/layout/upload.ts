@@ -81,9 +81,12 @@ export class LayoutUpload implements Upload {
       const handle = await this.#open("open the upload");
       // What the source throws passes as it is: it may look like a failure of ours, and is none.
       await closing(handle, async () => {
+        await this.#mustBeAtEnd(handle);
         for await (const chunk of chunks) {
           signal?.throwIfAborted();
+          this.#torn = true;
           await reported("write the upload", this.#path, () => writeAll(handle, chunk, this.#offset));
+          this.#torn = false;
           this.#hasher?.update(chunk);
           this.#offset += chunk.length;
         }

@@ -54,7 +54,9 @@ test.each(["untagged", "deleted"])("the subject of a tagged signature, when it w
       }),
     ),
   );
-  await anew((_, repository) => (how === "deleted" ? repository.delete("v1") : repository.untag("v1")));
+  await anew(
+    async (_, repository) => void (await (how === "deleted" ? repository.delete("v1") : repository.untag("v1"))),
+  );
   expect(await anew(collected)).toMatchObject({ removed: 0, condemned: 0 });
   expect([await isLeft(manifest), await isLeft(payload)]).toEqual([true, true]);
   await anew((_, repository) => repository.delete("sig"));
@@ -82,7 +84,5 @@ test("within its grace, as soon as its tag has gone", async () => {
   expect(removed).toBe(0);
   expect(kept.map(({ because }) => because)).toEqual(["grace", "grace"]);
   expect([await isLeft(manifest), await isLeft(payload)]).toEqual([true, true]);
-  await anew((_, repository) => repository.tag(manifest, "again"));
-  await anew(collected);
-  expect(await isLeft(payload)).toBe(true);
+  expect(await anew(collected)).toMatchObject({ removed: 2 });
 });

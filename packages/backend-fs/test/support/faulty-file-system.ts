@@ -4,7 +4,7 @@ import type { FileHandle, FileSystem } from "../../src/files/file-system.ts";
 /** The calls of the port, those on a handle included. */
 export type CallName = Exclude<keyof FileSystem, "scope"> | Exclude<keyof FileHandle, "fd" | "open">;
 
-export interface Call {
+interface Call {
   /** The first call is number 1, counted since the last `arm`. */
   readonly number: number;
   readonly name: CallName;

@@ -6,7 +6,7 @@ import type { Digest } from "@ocistore/core";
 import { onTestFinished } from "vitest";
 
 export const IMAGE = "application/vnd.oci.image.manifest.v1+json";
-export const INDEX = "application/vnd.oci.image.index.v1+json";
+const INDEX = "application/vnd.oci.image.index.v1+json";
 export const LAYER = "application/vnd.oci.image.layer.v1.tar";
 const CONFIG = "application/vnd.oci.image.config.v1+json";
 const REF_NAME = "org.opencontainers.image.ref.name";

@@ -24,7 +24,7 @@ export interface Operation {
 let template: { readonly fs: MemoryFileSystem; readonly now: number } | undefined;
 
 /** A furnished layout, made once and copied. */
-export async function furnishedWorld(): Promise<World> {
+async function furnishedWorld(): Promise<World> {
   if (!template) {
     const fs = memoryFileSystem();
     await fs.mkdir("/store");

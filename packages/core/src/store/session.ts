@@ -1,5 +1,6 @@
 import { recordOf } from "../catalog/record.ts";
 import type { Change } from "../contract/catalog.ts";
+import { checkedTime } from "../contract/checked.ts";
 import { type Ms, randomId, type Signal } from "../contract/environment.ts";
 import type { Placement } from "../contract/placement.ts";
 import { isOciStoreError, OciStoreError } from "../errors.ts";
@@ -116,10 +117,11 @@ export class Session {
   /** Ends the session and its claims. With `keepFor`, what it stored stays claimed for so long, for another try. */
   async end(o: Signal & { readonly keepFor?: Ms | undefined } = {}): Promise<void> {
     if (this.#ended) return;
+    const keepFor = o.keepFor === undefined ? undefined : checkedTime(o.keepFor, "keepFor");
     const { catalog, env } = this.#parts();
     await catalog.release(this.owner, {
       signal: o.signal,
-      until: o.keepFor === undefined ? undefined : env.now() + o.keepFor,
+      until: keepFor === undefined ? undefined : env.now() + keepFor,
     });
     this.#ended = true;
   }

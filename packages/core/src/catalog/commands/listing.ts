@@ -93,10 +93,14 @@ export async function relist(ctx: Context, repository: string, changes: readonly
     const lost = [...draft.lost.keys()].filter((digest) => !manifests.has(digest) && !draft.condemned.has(digest));
     if (lost.length === 0) return;
     const graph = await graphOf(ctx);
+    const here = graph.repository(repository);
+    // A blob, or what is absent, explains no entry, though it counts as live by what refers to it.
+    const isLiveManifest = (digest: Digest) =>
+      (here?.records.has(digest) || here?.unreadable.has(digest)) && graph.isLive(manifestNode(repository, digest));
     for (const digest of lost) {
       const record = await readable(ctx, repository, digest);
       const subject = record?.edges.find(({ kind }) => kind === "subject")?.to;
-      if (!record || subject === undefined || !graph.isLive(manifestNode(repository, subject))) continue;
+      if (!record || subject === undefined || !isLiveManifest(subject)) continue;
       addMember(ctx, repository, record, undefined);
       draft.lost.delete(digest);
       isChanging = true;

@@ -1,5 +1,6 @@
 import { OciStoreError } from "../../errors.ts";
 import { manifestNode } from "../../liveness/node.ts";
+import { type SyncGraph, searchNow } from "../../liveness/search.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Edge } from "../../model/edge.ts";
 import { Draft } from "../draft.ts";
@@ -54,7 +55,7 @@ export async function missingBelow(ctx: Context, repository: string, digest: Dig
 
 /**
  * Refuses to give a reason to live to what is not whole. A plain layout has no word on a manifest that is sparse on purpose,
- * so there what is live as it is may get one more.
+ * so there what is live as it is may get one more. But a claim and a subject may be anything, and say nothing about it.
  *
  * @throws `MISSING_CONTENT`
  */
@@ -62,8 +63,16 @@ export async function mustBeWhole(ctx: Context, repository: string, digest: Dige
   const digests = await missingBelow(ctx, repository, digest);
   if (digests.length === 0) return;
   if (ctx.facts.membership === "listed") {
-    const before = await graphOf({ ...ctx, draft: new Draft(ctx.draft.base) });
-    if (before.isLive(manifestNode(repository, digest))) return;
+    const draft = new Draft(ctx.draft.base);
+    for (const owner of [...draft.claims.keys()]) draft.claims.delete(owner);
+    const before = await graphOf({ ...ctx, draft });
+    const view: SyncGraph = {
+      roots: (node) => before.roots(node),
+      parents: (node) => before.parents(node),
+      subjects: (node) => before.subjects(node),
+      referrers: () => [],
+    };
+    if (searchNow(view, manifestNode(repository, digest)).live) return;
   }
   throw missing(digest, digests);
 }

@@ -42,8 +42,10 @@ const LAYER = "application/vnd.oci.image.layer.v1.tar";
  * Writes the manifests of a script. Each may name blobs of the pool and manifests before it:
  * a config is a blob; a layer is a blob, or above their number the bytes of an earlier manifest; a child is an earlier
  * manifest; a subject is an earlier manifest, or below zero a blob. Numbers too high wrap around.
+ *
+ * @param o.plainLayers Layers are blobs only.
  */
-export function writeDocuments(sketches: readonly Sketch[]): Documents {
+export function writeDocuments(sketches: readonly Sketch[], o: { readonly plainLayers?: boolean } = {}): Documents {
   const blobs = Array.from({ length: BLOBS }, (_, n) => {
     const bytes = new TextEncoder().encode(`blob ${n} ${".".repeat(n)}`);
     return { digest: digestOf(bytes), bytes };
@@ -58,7 +60,7 @@ export function writeDocuments(sketches: readonly Sketch[]): Documents {
     const named = { blobs: [] as Digest[], children: [] as Digest[] };
     let fields: object;
     if (kind === "image") {
-      const parts = layers.map((n) => (n >= BLOBS ? (earlier(n - BLOBS) ?? blob(n)) : blob(n)));
+      const parts = layers.map((n) => (n >= BLOBS && !o.plainLayers ? (earlier(n - BLOBS) ?? blob(n)) : blob(n)));
       named.blobs.push(blob(config).digest, ...parts.map(({ digest }) => digest));
       fields = { config: described(blob(config), CONFIG), layers: parts.map((part) => described(part, LAYER)) };
     } else {

@@ -10,7 +10,7 @@ export type TagName =
   | { readonly after: number; readonly form: "" | ".sig" | ".att" | ".sbom" };
 
 /** What to delete: one of the tags there are, or a document. */
-export type TargetChoice = { readonly tag: number } | { readonly document: number };
+type TargetChoice = { readonly tag: number } | { readonly document: number };
 
 export interface DeleteChoice {
   readonly repository: number;

@@ -26,12 +26,22 @@ export interface MachineryLink {
   readonly subject: Digest;
 }
 
-export function machinery(world: World, { members, tags }: RepositoryWorld): MachineryLink[] {
+export function machinery(world: World, { members, tags, listed }: RepositoryWorld): MachineryLink[] {
   const links: MachineryLink[] = [];
+  // On a layout, what is only pinned or claimed, or only somebody's subject, makes a tag no machinery.
+  const stored = new Set<Digest>(world.abilities.explicit ? members.keys() : listed.keys());
+  for (const digest of stored) if (members.has(digest)) for (const named of contentOf(world, digest)) stored.add(named);
   for (const [tag, referrer] of tags) {
     const [, hex, suffix] = /^sha256-([0-9a-f]{64})(|\.sig|\.att|\.sbom)$/.exec(tag) ?? [];
     const subject = `sha256:${hex}` as Digest;
-    if (hex === undefined || subject === referrer || !members.has(subject) || !members.has(referrer)) continue;
+    if (
+      hex === undefined ||
+      subject === referrer ||
+      !stored.has(subject) ||
+      !members.has(subject) ||
+      !members.has(referrer)
+    )
+      continue;
     const document = world.documents.byDigest.get(referrer)!;
     const isListOfReferrers =
       document.mediaType === INDEX &&

@@ -121,4 +121,30 @@ export const regressions: Readonly<Record<string, Script>> = {
       { do: "apply", plan: 0 },
     ],
   },
+  "what refers to a blob, or to nothing that is stored, does not come back as a root": {
+    documents: [index([], -1), image(0)],
+    operations: [push(0, [t(0)]), push(1, [t(0)]), { do: "untag", repository: 0, tag: 0 }],
+  },
+  "an index that failed to be pushed cannot be tagged because something refers to it": {
+    documents: [image(), index([0]), image(1)],
+    operations: [push(2), push(1, [], { session: true }), { do: "tag", repository: 0, document: 1, tag: t(0) }],
+  },
+  "an index that is deleted by name does not come back with the child that it refers to": {
+    documents: [image(), index([0], 0)],
+    operations: [
+      push(0),
+      push(1, [t(0)]),
+      { do: "delete", repository: 0, targets: [{ tag: 0 }, { document: 1 }], children: "keep" },
+    ],
+  },
+  "a pin that moves takes the referrers that only it explained": {
+    documents: [image(), image(0)],
+    operations: [
+      push(0, [t(0)]),
+      push(1),
+      { do: "pin", repository: 0, content: 5, name: 0 },
+      { do: "untag", repository: 0, tag: 0 },
+      { do: "pin", repository: 0, content: 0, name: 0 },
+    ],
+  },
 };

@@ -1,4 +1,5 @@
 import type { Digest } from "@ocistore/core";
+import { changing, here, lose, mayLive, readListing, remembered } from "./listing.ts";
 import { at, type Live, liveOf, machinery, type RootOf, referenceLinks, rootsOf, type Thought } from "./oracle.ts";
 import { contentOf, copyOf, isWhole, type RepositoryWorld, touch, type World } from "./world.ts";
 
@@ -52,7 +53,7 @@ export function expectDelete(
       if (!goesAlready) untags.push({ tag: target.tag, from });
       aims.set(from, aims.get(from) ?? false);
     } else {
-      if (!here.members.has(target.digest)) return { refused: "NOT_FOUND" };
+      if (!isStored(world, here, target.digest)) return { refused: "NOT_FOUND" };
       aims.set(target.digest, true);
     }
   }
@@ -79,20 +80,22 @@ export function expectDelete(
   if (wishes.children === "keep") {
     for (const digest of removes) {
       for (const child of world.documents.byDigest.get(digest)?.children ?? []) {
-        if (!here.members.has(child) || removes.includes(child) || keeps.includes(child)) continue;
+        if (!isStored(world, here, child) || removes.includes(child) || keeps.includes(child)) continue;
         keeps.push(child);
-        attempt.world.repositories.get(repository)!.members.get(child)!.own = true;
+        const { members } = attempt.world.repositories.get(repository)!;
+        members.set(child, { absent: new Set(), ...members.get(child), own: true });
       }
     }
   }
   const live = liveOf(attempt.world, rootsOf(attempt.world), attempt.thought);
 
+  const known = world.abilities.explicit ? new Set(here.members.keys()) : remembered(world);
   const dead = new Set(removes);
   const loose = new Set<Digest>(removes);
   for (const digest of dead) {
     for (const next of neighbours(world, here, digest)) {
       loose.add(next);
-      if (here.members.has(next) && !live.manifests.has(at(repository, next))) dead.add(next);
+      if (known.has(next) && !live.manifests.has(at(repository, next))) dead.add(next);
     }
   }
   const items = new Map<Digest, string>();
@@ -116,10 +119,20 @@ function withoutReasons(
   const gone = new Set(untags.map(({ tag }) => tag));
   for (const [tag, digest] of tags) if (aims.get(digest)) gone.add(tag);
   for (const tag of gone) tags.delete(tag);
-  for (const digest of aims.keys()) members.get(digest)!.own = false;
+  for (const digest of aims.keys()) {
+    const member = members.get(digest);
+    if (member) member.own = false;
+  }
   const unprotected = new Set([...aims.keys()].map((digest) => at(repository, digest)));
   const thought = { unprotected, before: world };
   return { world: copy, tags: gone, thought, live: liveOf(copy, rootsOf(copy), thought) };
+}
+
+/** Where the bytes are the record, a manifest that nothing leads to is still found by its digest. */
+function isStored(world: World, { members }: RepositoryWorld, digest: Digest): boolean {
+  return world.abilities.explicit
+    ? members.has(digest)
+    : world.documents.byDigest.has(digest) && world.bytes.has(digest);
 }
 
 /** Referrers at any depth. */
@@ -153,7 +166,8 @@ export function expectCollect(world: World, before: number): Expected {
   const live = liveOf(world);
   const held = heldByGrace(world, before);
   const drops = [...world.repositories].flatMap(([repository, { members }]) =>
-    [...members.keys()]
+    // What a layout lists is never garbage, so there is nothing to drop.
+    (world.abilities.explicit ? [...members.keys()] : [])
       .filter((digest) => !held.manifests.has(at(repository, digest)))
       .map((digest) => ({ repository, digest })),
   );
@@ -163,7 +177,7 @@ export function expectCollect(world: World, before: number): Expected {
 }
 
 /** Live, or young, or kept by what is. */
-export function heldByGrace(world: World, before: number): Live {
+function heldByGrace(world: World, before: number): Live {
   const young = [...world.bytes].filter(([, { since }]) => since > before).map(([digest]) => digest);
   const roots: RootOf[] = rootsOf(world);
   for (const digest of young) {
@@ -174,9 +188,31 @@ export function heldByGrace(world: World, before: number): Live {
   const live = liveOf(world, roots);
   const bytes = new Set([...live.bytes, ...young]);
   // Where the bytes are the record, a manifest that is a mere file is still one.
-  if (!world.abilities.explicit)
-    for (const digest of bytes) for (const named of contentOf(world, digest)) bytes.add(named);
+  if (!world.abilities.explicit) {
+    for (const digest of bytes) {
+      if (live.bytes.has(digest)) continue;
+      const subject = world.documents.byDigest.get(digest)?.subject;
+      for (const named of [...contentOf(world, digest), ...(subject ? [subject] : [])]) bytes.add(named);
+    }
+  }
   return { manifests: live.manifests, bytes };
+}
+
+/**
+ * The same when it is looked at again, right before bytes go. A layout does not read every stray file for that; grace flows
+ * from what is known to have lost its last reason.
+ */
+function stillHeldByGrace(world: World, before: number): ReadonlySet<Digest> {
+  if (world.abilities.explicit) return heldByGrace(world, before).bytes;
+  const isYoung = (digest: Digest) => (world.bytes.get(digest)?.since ?? 0) > before;
+  const known = remembered(world);
+  const bytes = new Set([...known].filter(isYoung));
+  for (const digest of bytes) if (known.has(digest)) for (const named of contentOf(world, digest)) bytes.add(named);
+  for (const digest of world.bytes.keys()) if (isYoung(digest)) bytes.add(digest);
+  const roots = [...here(world).members.keys()]
+    .filter(isYoung)
+    .map((digest) => ({ repository: "", digest, why: "own" }) as const);
+  return new Set([...bytes, ...liveOf(world, [...rootsOf(world), ...roots]).bytes]);
 }
 
 /** Applies what was planned to the world as it is now. Returns the codes of which one must come, if it cannot be done. */
@@ -184,6 +220,12 @@ export function applyExpected(world: World, plan: Expected): { errors: Set<strin
   const errors = new Set<string>();
   const gone = new Set<Digest>();
   const trial = copyOf(world);
+  readListing(trial);
+  if (!world.abilities.explicit && plan.before === undefined && plan.removes.length + plan.untags.length > 0) {
+    changing(trial, { takesAway: true, gives: plan.keeps.length > 0 }, () => changeListed(trial, plan, errors));
+    if (errors.size > 0) return { errors, gone };
+    return erase(world, trial, plan);
+  }
   const here = trial.repositories.get(plan.repository);
   for (const digest of plan.keeps) {
     const member = here!.members.get(digest);
@@ -228,20 +270,85 @@ export function applyExpected(world: World, plan: Expected): { errors: Set<strin
     const place = trial.repositories.get(repository)!;
     if (!isHeld.manifests.has(at(repository, digest))) forget(trial, repository, digest, machinery(trial, place));
   }
-  const after = plan.before === undefined ? liveOf(trial) : heldByGrace(trial, plan.before);
+  return erase(world, trial, plan);
+}
+
+/** The last step: bytes go, where nothing keeps them. */
+function erase(world: World, trial: World, plan: Expected): { errors: Set<string>; gone: Set<Digest> } {
+  const gone = new Set<Digest>();
+  const held = plan.before === undefined ? liveOf(trial).bytes : stillHeldByGrace(trial, plan.before);
   for (const [digest, version] of plan.items) {
     const stored = trial.bytes.get(digest);
-    if (!stored || stored.version !== version || after.bytes.has(digest)) continue;
+    if (!stored || stored.version !== version || held.has(digest)) continue;
     gone.add(digest);
   }
   for (const digest of gone) {
     trial.bytes.delete(digest);
+    trial.lost.delete(digest);
+    if (!world.abilities.explicit) unlist(trial, digest, machinery(trial, here(trial)));
     for (const [repository, place] of trial.repositories) {
       if (place.members.has(digest)) forget(trial, repository, digest, machinery(trial, place));
     }
   }
   Object.assign(world, trial);
-  return { errors, gone };
+  readListing(world);
+  return { errors: new Set(), gone };
+}
+
+/** Tags and entries of a layout go, as far as nothing holds them. */
+function changeListed(trial: World, plan: Expected, errors: Set<string>): void {
+  const here = trial.repositories.get(plan.repository)!;
+  const { tags, listed, members } = here;
+  for (const digest of plan.keeps) {
+    if (!isStored(trial, here, digest)) errors.add("NOT_FOUND");
+    else if (!mayLive(trial, digest)) errors.add("MISSING_CONTENT");
+    else listed.set(digest, { own: true });
+  }
+  for (const { tag, from } of plan.untags) {
+    const now = tags.get(tag);
+    if (now === undefined) errors.add("NOT_FOUND");
+    else if (now !== from) errors.add("CONFLICT");
+    tags.delete(tag);
+    lose(trial, from);
+  }
+  readListing(trial);
+  const links = machinery(trial, here);
+  for (const digest of plan.removes) {
+    if (!isStored(trial, here, digest)) errors.add("NOT_FOUND");
+    for (const { why, name, ...root } of rootsOf(trial)) {
+      if (root.digest !== digest) continue;
+      // A tag that has come since is not in the plan, and holds what it is on.
+      if (why === "tag" && !plan.tags.has(name!)) errors.add("IN_USE");
+      if (why === "pin" || why === "claim") errors.add("IN_USE");
+    }
+  }
+  for (const digest of plan.removes) {
+    unlist(trial, digest, links);
+    touch(trial, digest);
+    trial.lost.delete(digest);
+  }
+  readListing(trial);
+  const live = liveOf(trial).manifests;
+  const references = referenceLinks(trial, here);
+  for (const digest of plan.removes) {
+    for (const holder of members.keys()) {
+      const refers = references.some(({ referrer, subject }) => referrer === holder && subject === digest);
+      if ((refers || contentOf(trial, holder).includes(digest)) && live.has(at("", holder))) errors.add("IN_USE");
+    }
+  }
+  for (const { digest } of plan.drops) if (!live.has(at("", digest))) unlist(trial, digest, links);
+}
+
+/** An entry goes with its tags, and with the tags that are its machinery. */
+function unlist(
+  { repositories }: World,
+  digest: Digest,
+  links: readonly { readonly tag: string; readonly subject: Digest }[],
+): void {
+  const { listed, tags } = repositories.get("")!;
+  listed.delete(digest);
+  for (const [tag, to] of tags) if (to === digest) tags.delete(tag);
+  for (const { tag, subject } of links) if (subject === digest) tags.delete(tag);
 }
 
 /** By its own word; a tag of machinery says nothing any more when its subject has gone. */

@@ -3,6 +3,7 @@ import { type Digest, isOciStoreError, type Plan, planLines, readPlan, type Sess
 import type { ManualClock } from "./clock.ts";
 import { lostContent, sightOf, sightOfWorld } from "./compare.ts";
 import { type Document, writeDocuments } from "./documents.ts";
+import { changing, lose, mayLive, put, readListing, setListedTag } from "./listing.ts";
 import type { DeleteChoice, Operation, Script, TagName } from "./operations.ts";
 import { at, liveOf, referenceLinks, rootsOf } from "./oracle.ts";
 import { type Aim, applyExpected, type Expected, expectCollect, expectDelete, type Refused } from "./removal.ts";
@@ -16,7 +17,9 @@ export async function runScript(
   { documents, operations }: Script,
   o: { readonly store: Store; readonly clock: ManualClock; readonly abilities: model.Abilities },
 ): Promise<void> {
-  const world = model.newWorld(writeDocuments(documents), o.abilities, o.clock.now());
+  // A layout reads no layer to see whether it is a manifest too; what that would keep is left out of its scripts.
+  const written = writeDocuments(documents, { plainLayers: !o.abilities.explicit });
+  const world = model.newWorld(written, o.abilities, o.clock.now());
   const runner = new Runner(o.store, o.clock, world);
   for (const [number, operation] of operations.entries()) {
     try {
@@ -45,6 +48,7 @@ class Runner {
   }
 
   async compare(): Promise<void> {
+    readListing(this.#world);
     const sight = await sightOf(this.#store, this.#world);
     deepStrictEqual(sight, sightOfWorld(this.#world));
     deepStrictEqual(lostContent(this.#world, sight), [], "what is live is there");
@@ -67,7 +71,9 @@ class Runner {
         const from = this.#repository(operation.from);
         return this.#inSession(operation.repository, true, async (session, repository) => {
           const there = digests.filter((digest) => {
-            const isMember = world.repositories.get(repository)!.members.has(digest);
+            const { members, listed } = world.repositories.get(repository)!;
+            // Of what is not listed a layout would have to read whether it is whole.
+            const isMember = world.abilities.explicit ? members.has(digest) : listed.has(digest);
             if (isMember && !model.isWhole(world, repository, digest)) return false;
             return model.isVisible(world, repository, digest) || model.isVisible(world, from, digest);
           });
@@ -88,11 +94,11 @@ class Runner {
         const isThere = world.abilities.explicit ? members.has(document.digest) : world.bytes.has(document.digest);
         const code = !isThere
           ? "NOT_FOUND"
-          : model.isWhole(world, repository, document.digest)
+          : this.#mayLive(repository, document.digest)
             ? undefined
             : "MISSING_CONTENT";
         await expectCode(code, () => this.#store.repository(repository).tag(document.digest, name));
-        if (!code) model.setTag(world, repository, name, document.digest);
+        if (!code) this.#setTags(repository, document.digest, [name]);
         return;
       }
       case "untag": {
@@ -103,8 +109,10 @@ class Runner {
           this.#store.repository(repository).untag(name ?? "none"),
         );
         if (name === undefined) return;
-        model.touch(world, tags.get(name)!);
-        tags.delete(name);
+        changing(world, { takesAway: true, gives: false }, () => {
+          lose(world, tags.get(name)!);
+          tags.delete(name);
+        });
         return;
       }
       case "pin": {
@@ -112,14 +120,23 @@ class Runner {
         const digest = this.#content(operation.content);
         const name = `pin${operation.name}`;
         const until = operation.minutes === undefined ? undefined : world.now + operation.minutes * MINUTE;
-        const isManifest = world.repositories.get(repository)!.members.has(digest);
+        const isManifest = world.abilities.explicit
+          ? world.repositories.get(repository)!.members.has(digest)
+          : world.documents.byDigest.has(digest);
         const code = !model.isVisible(world, repository, digest)
           ? "NOT_FOUND"
-          : isManifest && !model.isWhole(world, repository, digest)
+          : isManifest && !this.#mayLive(repository, digest)
             ? "MISSING_CONTENT"
             : undefined;
         await expectCode(code, () => this.#store.repository(repository).pin(digest, name, { until }));
-        if (!code) world.repositories.get(repository)!.pins.set(name, { digest, until });
+        if (code) return;
+        const { pins } = world.repositories.get(repository)!;
+        const before = pins.get(name)?.digest;
+        const hasMoved = before !== undefined && before !== digest;
+        changing(world, { takesAway: hasMoved, gives: true }, () => {
+          pins.set(name, { digest, until });
+          if (hasMoved) lose(world, before);
+        });
         return;
       }
       case "unpin": {
@@ -130,8 +147,10 @@ class Runner {
           this.#store.repository(repository).unpin(name ?? "none"),
         );
         if (name === undefined) return;
-        model.touch(world, pins.get(name)!.digest);
-        pins.delete(name);
+        changing(world, { takesAway: true, gives: false }, () => {
+          lose(world, pins.get(name)!.digest);
+          pins.delete(name);
+        });
         return;
       }
       case "wait":
@@ -187,7 +206,27 @@ class Runner {
       const code = isWhole || sparse ? undefined : "MISSING_CONTENT";
       await expectCode(code, () => session.putManifest({ bytes: document.bytes }, { tags, sparse }));
       model.store(world, repository, session.owner, document.digest);
-      if (!code) model.record(world, repository, document.digest, tags);
+      if (code) return;
+      if (world.abilities.explicit) model.record(world, repository, document.digest, tags);
+      else this.#setTags(repository, document.digest, tags, () => put(world, document.digest, tags.length > 0));
+    });
+  }
+
+  #mayLive(repository: string, digest: Digest): boolean {
+    const world = this.#world;
+    return world.abilities.explicit ? model.isWhole(world, repository, digest) : mayLive(world, digest);
+  }
+
+  #setTags(repository: string, digest: Digest, names: readonly string[], first: () => void = () => {}): void {
+    const world = this.#world;
+    const { tags } = world.repositories.get(repository)!;
+    const takesAway = names.some((name) => tags.has(name) && tags.get(name) !== digest);
+    changing(world, { takesAway, gives: true }, () => {
+      first();
+      for (const name of names) {
+        if (world.abilities.explicit) model.setTag(world, repository, name, digest);
+        else setListedTag(world, name, digest);
+      }
     });
   }
 

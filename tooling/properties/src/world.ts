@@ -14,7 +14,7 @@ export interface Abilities {
   readonly generations: boolean;
 }
 
-export interface Member {
+interface Member {
   own: boolean;
   /** Children that were absent when it was pushed as sparse. */
   absent: ReadonlySet<Digest>;
@@ -24,9 +24,11 @@ export interface RepositoryWorld {
   readonly members: Map<Digest, Member>;
   readonly tags: Map<string, Digest>;
   readonly pins: Map<string, { readonly digest: Digest; readonly until?: number | undefined }>;
+  /** The entries of index.json, in their order, where that is the record; see `listing.ts`. */
+  readonly listed: Map<Digest, { own: boolean | undefined }>;
 }
 
-export interface Claim {
+interface Claim {
   until: number;
   readonly held: Map<string, Set<Digest>>;
 }
@@ -40,14 +42,22 @@ export interface World {
   readonly repositories: Map<string, RepositoryWorld>;
   readonly bytes: Map<Digest, { since: number; version: string }>;
   readonly claims: Map<string, Claim>;
+  /** Where the bytes are the record: manifests that have lost their last reason. */
+  readonly lost: Set<Digest>;
+  /** Where the bytes are the record: children that were absent when an index was last pushed. */
+  readonly absent: Map<Digest, ReadonlySet<Digest>>;
 }
 
 export function newWorld(documents: Documents, abilities: Abilities, now: number): World {
   const names = abilities.repositories ? ["a", "b"] : [""];
   const repositories = new Map(
-    names.map((name): [string, RepositoryWorld] => [name, { members: new Map(), tags: new Map(), pins: new Map() }]),
+    names.map((name): [string, RepositoryWorld] => [
+      name,
+      { members: new Map(), tags: new Map(), pins: new Map(), listed: new Map() },
+    ]),
   );
-  return { documents, abilities, now, arrivals: 0, repositories, bytes: new Map(), claims: new Map() };
+  const empty = { bytes: new Map(), claims: new Map(), lost: new Set<Digest>(), absent: new Map() };
+  return { documents, abilities, now, arrivals: 0, repositories, ...empty };
 }
 
 /** Another world that is the same, to try something in. */
@@ -55,12 +65,13 @@ export function copyOf(world: World): World {
   return {
     ...world,
     repositories: new Map(
-      [...world.repositories].map(([name, { members, tags, pins }]) => [
+      [...world.repositories].map(([name, { members, tags, pins, listed }]) => [
         name,
         {
           members: new Map([...members].map(([digest, member]) => [digest, { ...member }])),
           tags: new Map(tags),
           pins: new Map(pins),
+          listed: new Map([...listed].map(([digest, entry]) => [digest, { ...entry }])),
         },
       ]),
     ),
@@ -71,6 +82,8 @@ export function copyOf(world: World): World {
         { until, held: new Map([...held].map(([name, digests]) => [name, new Set(digests)])) },
       ]),
     ),
+    lost: new Set(world.lost),
+    absent: new Map(world.absent),
   };
 }
 
@@ -131,7 +144,8 @@ export function isWhole(world: World, repository: string, digest: Digest): boole
   const { members } = world.repositories.get(repository)!;
   const isThere = world.abilities.explicit ? members.has(digest) : world.bytes.has(digest);
   if (!document || !isThere || !world.bytes.has(digest)) return false;
-  const absent = members.get(digest)?.absent ?? new Set();
+  // A plain layout has no word on what is sparse on purpose.
+  const absent = (world.abilities.explicit && members.get(digest)?.absent) || new Set();
   return (
     document.blobs.every((blob) => world.bytes.has(blob)) &&
     document.children.every((child) => absent.has(child) || isWhole(world, repository, child))
@@ -157,7 +171,7 @@ export function record(world: World, repository: string, digest: Digest, tags: r
 }
 
 /** Something names it from now on. */
-export function disown(world: World, repository: string, digest: Digest): void {
+function disown(world: World, repository: string, digest: Digest): void {
   const member = world.repositories.get(repository)!.members.get(digest);
   if (member) member.own = false;
 }

@@ -1,6 +1,7 @@
 import type { Change } from "../../contract/catalog.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
+import type { RepositoryDraft } from "../draft.ts";
 import type { Membership } from "../state.ts";
 import { type Context, graphOf, lose, readable } from "./context.ts";
 import { addMember } from "./members.ts";
@@ -27,8 +28,8 @@ export async function freezeListing(
   changes: readonly Change[],
 ): Promise<FrozenListing> {
   const { draft, facts } = ctx;
-  const { manifests, tags } = draft.repository(repository);
-  if (facts.membership === "recorded" || !changes.some((step) => takesAway(step, tags))) return NOTHING;
+  const { manifests, tags, pins } = draft.repository(repository);
+  if (facts.membership === "recorded" || !changes.some((step) => takesAway(step, { tags, pins }))) return NOTHING;
 
   const before = await graphOf(ctx);
   const wasTagged = taggedBy(tags);
@@ -108,11 +109,15 @@ export async function relist(ctx: Context, repository: string, changes: readonly
   }
 }
 
-function takesAway(step: Change, tags: { get(name: string): Digest | undefined }): boolean {
+function takesAway(step: Change, { tags, pins }: Pick<RepositoryDraft, "tags" | "pins">): boolean {
   switch (step.do) {
     case "tag": {
       const present = tags.get(step.name);
       return present !== undefined && present !== step.to;
+    }
+    case "pin": {
+      const present = pins.get(step.name);
+      return present !== undefined && present.digest !== step.digest;
     }
     case "untag":
     case "remove":

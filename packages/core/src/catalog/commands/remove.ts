@@ -44,6 +44,8 @@ export async function removeAll(
     if (tags && holders.length > 0) throw inUse(digest, holders);
     take(digest);
     ctx.draft.touch(digest, ctx.now);
+    // Deleted by name, it does not come back with what it refers to.
+    ctx.draft.lost.delete(digest);
   }
   const graph = await graphOf(ctx);
   for (const digest of forced.keys()) {

@@ -86,7 +86,10 @@ test("four processes begin with an empty directory, and push while a fifth colle
 test.each([1, 2, 3])("workers are killed at any moment, and the others go on (seed %d)", async (seed) => {
   const random = seeded(seed);
   const directory = join((await realPlace()).directory, "layout");
-  const workers = ["a", "b", "c", "d"].map((prefix) => start({ directory, do: "push", prefix, count: 10 }));
+  // Those that are to be killed have more to do than there is time for.
+  const workers = ["a", "b", "c", "d"].map((prefix, at) =>
+    start({ directory, do: "push", prefix, count: at === 1 || at === 2 ? 10_000 : 10 }),
+  );
   await workers[0]!.saying(2);
   const collector = start({ directory, do: "collect" });
   for (const victim of [workers[1]!, workers[2]!, collector]) {

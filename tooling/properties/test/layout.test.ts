@@ -24,7 +24,8 @@ describe("a layout on disk", () => {
       };
     },
     abilities: { repositories: false, explicit: false, generations: false },
-    runs: 40,
+    runs: 25,
+    seed: 20,
     startsAt: Date.now(),
   });
 });

@@ -147,4 +147,14 @@ export const regressions: Readonly<Record<string, Script>> = {
       { do: "pin", repository: 0, content: 0, name: 0 },
     ],
   },
+  "a plan without grace takes what came back as garbage after it": {
+    documents: [image(), index([0])],
+    operations: [
+      push(1),
+      { do: "collect", minutes: 0 },
+      { do: "wait", minutes: 10 },
+      push(1),
+      { do: "apply", plan: 0 },
+    ],
+  },
 };

@@ -24,8 +24,8 @@ export interface Expected {
   readonly items: ReadonlyMap<Digest, string>;
   /** Targets that something else holds. */
   readonly kept: readonly Digest[];
-  /** For a collection. */
-  readonly before?: number;
+  /** For a collection; without one, what arrives or is lost after the plan is not too young for it either. */
+  readonly before?: number | undefined;
 }
 
 export interface Refused {
@@ -162,9 +162,9 @@ function neighbours(world: World, here: RepositoryWorld, digest: Digest): Set<Di
 }
 
 /** What nothing keeps, less what is younger than the grace and what hangs on that. */
-export function expectCollect(world: World, before: number): Expected {
+export function expectCollect(world: World, before: number | undefined): Expected {
   const live = liveOf(world);
-  const held = heldByGrace(world, before);
+  const held = before === undefined ? live : heldByGrace(world, before);
   const drops = [...world.repositories].flatMap(([repository, { members }]) =>
     // What a layout lists is never garbage, so there is nothing to drop.
     (world.abilities.explicit ? [...members.keys()] : [])

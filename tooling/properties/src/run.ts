@@ -171,7 +171,8 @@ class Runner {
       case "collect":
       case "planCollect": {
         const grace = operation.minutes === undefined ? undefined : operation.minutes * MINUTE;
-        const expected = expectCollect(world, world.now - (grace ?? GRACE));
+        // No grace is no question of age, then or when the plan is applied.
+        const expected = expectCollect(world, grace === 0 ? undefined : world.now - (grace ?? GRACE));
         const plan = await this.#store.planCollect({ grace });
         sameContent(plan, expected);
         deepStrictEqual(plan.kept.map(({ digest }) => digest).sort(), [...expected.kept].sort());

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { lengthViolations, lockViolations, machinePathViolations, paperViolations } from "../src/files.ts";
 import { packageViolations, ROOMS, roomViolations } from "../src/imports.ts";
 import { ignoreMatcher, readRepository, type SourceFile } from "../src/repository.ts";
+import { shownViolations } from "../src/shown.ts";
 
 const repository = readRepository();
 
@@ -149,6 +150,31 @@ rule("no path of one machine", machinePathViolations, [
       "c.md": "see https://example.org/home/me, ../work/x and packages/root/y",
     },
     [`a.ts:1: open("${absolute("work", "main")}")`, `b.md:1: see ${absolute("home", "me", "x")}`],
+  ],
+]);
+
+rule("what a table says a test shows, a test shows", shownViolations, [
+  [
+    "a row without a test, a file that is not there, a name that is not in it; not a reason, and no other table",
+    {
+      "docs/a.md": [
+        "| theirs | ours | shown by |",
+        "| --- | --- | --- |",
+        '| a | a() | `core/a.test.ts › it says "a"`, `core/a.test.ts › nothing` |',
+        "| b | b() | `fs/b.test.ts › b` |",
+        "| c | c() |  |",
+        "| d | | not ours: nobody wants it |",
+        "",
+        "| other | table |",
+        "| e | |",
+      ].join("\n"),
+      "packages/core/test/a.test.ts": `test("it says \\"a\\"")`,
+    },
+    [
+      "docs/a.md:3: nothing in core/a.test.ts is called nothing",
+      "docs/a.md:4: no file fs/b.test.ts",
+      "docs/a.md:5: shown by no test",
+    ],
   ],
 ]);
 

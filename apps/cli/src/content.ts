@@ -3,6 +3,7 @@ import {
   type Digest,
   type DigestAlgorithm,
   digestOf,
+  type Edge,
   field,
   formatPlatform,
   type GraphReader,
@@ -11,6 +12,7 @@ import {
   isJsonObject,
   MANIFEST_LIMIT,
   type Manifest,
+  ManifestMemory,
   type ManifestRecord,
   MEDIA_TYPES,
   manifestNode,
@@ -22,8 +24,14 @@ import {
   type Store,
 } from "@ocistore/core";
 
+/** Of a memory that is filled once. */
+const STAMP = 0;
+
 /** What a manifest is, for people. */
 export type Kind = "index" | "image" | "artifact" | "manifest" | "unreadable" | "missing";
+
+/** What a manifest is; what it names is {@link Content.edgesOf}. */
+export type ManifestFacts = Omit<ManifestRecord, "edges" | "annotations">;
 
 /** What is stored, as one moment has it: who is what, who names whom. Reads manifests, and of blobs only configs. */
 export class Content {
@@ -31,7 +39,8 @@ export class Content {
   readonly #signal: AbortSignal;
   readonly graph: GraphReader;
   /** Every manifest that can be read. */
-  readonly records = new Map<Digest, ManifestRecord>();
+  readonly records = new Map<Digest, ManifestFacts>();
+  readonly #memory = new ManifestMemory();
   /** Why each of the others cannot. */
   readonly unreadable = new Map<Digest, string>();
   readonly tags = new Map<string, Digest>();
@@ -44,9 +53,19 @@ export class Content {
     this.graph = graph;
   }
 
-  static async load(store: Store, signal: AbortSignal): Promise<Content> {
+  /** @param o.edges Without them there is neither {@link edgesOf} nor {@link sizeOf}, and less to keep in mind. */
+  static async load(
+    store: Store,
+    signal: AbortSignal,
+    o: { readonly edges: boolean } = { edges: true },
+  ): Promise<Content> {
     const content = new Content(store, await store.parts.catalog.graph({ signal }), signal);
-    for await (const { digest, record } of content.graph.manifests()) content.records.set(digest, record);
+    for await (const { digest, record } of content.graph.manifests()) {
+      signal.throwIfAborted();
+      const { size, generation, mediaType, artifactType, pushed } = record;
+      content.records.set(digest, { digest, size, generation, mediaType, artifactType, pushed });
+      if (o.edges) content.#memory.remember(record, STAMP);
+    }
     for await (const { digest, error } of content.graph.unreadable()) {
       content.unreadable.set(digest, error instanceof Error ? error.message : String(error));
     }
@@ -63,6 +82,12 @@ export class Content {
     return this.#names.get(digest) ?? [];
   }
 
+  /** What a manifest names; nothing if it cannot be read, or is none. */
+  edgesOf(digest: Digest): readonly Edge[] {
+    const row = this.#memory.find(digest, STAMP, undefined);
+    return row === undefined ? [] : this.#memory.edges(row);
+  }
+
   kindOf(digest: Digest): Kind {
     const record = this.records.get(digest);
     if (!record) return this.unreadable.has(digest) ? "unreadable" : "missing";
@@ -77,7 +102,7 @@ export class Content {
   sizeOf(digest: Digest): number {
     const sizes = new Map<Digest, number>([[digest, this.records.get(digest)?.size ?? 0]]);
     for (const at of sizes.keys()) {
-      for (const { to, kind, size } of this.records.get(at)?.edges ?? []) {
+      for (const { to, kind, size } of this.edgesOf(at)) {
         if (kind !== "subject" && !sizes.has(to)) sizes.set(to, this.records.get(to)?.size ?? size ?? 0);
       }
     }
@@ -106,7 +131,7 @@ export class Content {
     const { config } = manifest;
     if (!config || !isImageConfigType(config.mediaType)) return [];
     try {
-      const located = await this.#store.parts.catalog.locate(undefined, config.digest, { signal: this.#signal });
+      const located = await this.graph.locate(undefined, config.digest, { signal: this.#signal });
       return located ? platformIn(await this.#read(located)) : [];
     } catch (error) {
       // A config that is damaged is for fsck to report; here it only says nothing.
@@ -133,7 +158,7 @@ export class Content {
 
   async isStored(digest: Digest): Promise<boolean> {
     if (this.records.has(digest) || this.unreadable.has(digest)) return true;
-    return (await this.#store.parts.catalog.locate(undefined, digest, { signal: this.#signal })) !== undefined;
+    return (await this.graph.locate(undefined, digest, { signal: this.#signal })) !== undefined;
   }
 }
 

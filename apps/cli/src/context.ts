@@ -1,9 +1,18 @@
 import { stat } from "node:fs/promises";
-import { openLayout } from "@ocistore/backend-fs";
+import { openArchive, openLayout } from "@ocistore/backend-fs";
 import { type Digest, type Environment, isOciStoreError, type Store, systemEnvironment } from "@ocistore/core";
+import { archiveProblem, onlyRead } from "./archive-errors.ts";
 import { CliError, EXIT, notFound, usage } from "./errors.ts";
 import type { Output, OutStream } from "./output/output.ts";
-import { formatPlace, type Place, parsePlace, parsePlaceOrReference, parseReference, type Target } from "./place.ts";
+import {
+  formatPlace,
+  type Place,
+  parseArchive,
+  parsePlace,
+  parsePlaceOrReference,
+  parseReference,
+  type Target,
+} from "./place.ts";
 
 /** What the command has of the world; a test gives its own. */
 export interface Io {
@@ -42,6 +51,11 @@ export class Context {
     return parsePlace(written, this.io.cwd);
   }
 
+  /** A file that is an archive as a whole: `oci-archive:FILE`, or a bare `FILE`. */
+  archive(text: string): Place {
+    return parseArchive(text, this.io.cwd);
+  }
+
   reference(text: string): Place & { readonly target: Target } {
     return parseReference(text, this.io.cwd, this.#store);
   }
@@ -57,21 +71,34 @@ export class Context {
     o: { readonly write: boolean; readonly create?: boolean },
     work: (store: Store) => Promise<T>,
   ): Promise<T> {
-    if (!o.create) await mustExist(place);
-    const store = await openLayout(place.directory, { readOnly: !o.write, create: o.create, env: this.clock });
+    const store = await this.#open(place, o);
     try {
       return await work(store);
     } finally {
       await store.close();
     }
   }
+
+  async #open(place: Place, o: { readonly write: boolean; readonly create?: boolean }): Promise<Store> {
+    const { scheme, directory } = place;
+    if (scheme === "oci-archive") {
+      if (o.write) throw onlyRead(place);
+      await mustExist(place);
+      return openArchive(directory, { env: this.clock, signal: this.signal }).catch((error: unknown) => {
+        throw archiveProblem(error, place);
+      });
+    }
+    if (!o.create) await mustExist(place);
+    return openLayout(directory, { readOnly: !o.write, create: o.create, env: this.clock });
+  }
 }
 
-async function mustExist({ directory, written }: Place): Promise<void> {
+async function mustExist({ scheme, directory, written }: Place): Promise<void> {
   try {
     await stat(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if (scheme === "oci-archive") throw notFound(`no such file: ${written}`, "look at the spelling");
     throw notFound(`no such directory: ${written}`, "look at the spelling, or make a store with `ocistore init DIR`");
   }
 }
@@ -101,8 +128,8 @@ export async function digestAt(
   });
 }
 
-function lsHint({ written, directory }: Place): string {
-  return `\`ocistore ls ${formatPlace({ written, directory, target: undefined })}\` says what there is`;
+function lsHint(place: Place): string {
+  return `\`ocistore ls ${formatPlace({ ...place, target: undefined })}\` says what there is`;
 }
 
 /** `IN_USE` says who; a user also wants to know how to find out why. */

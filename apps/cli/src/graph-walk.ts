@@ -18,7 +18,7 @@ export async function reachable(content: Content, start: Digest | undefined): Pr
     start ? [start] : [...content.records.keys(), ...content.unreadable.keys(), ...content.tags.values()],
   );
   for (const digest of digests) {
-    for (const { to, kind } of content.records.get(digest)?.edges ?? []) {
+    for (const { to, kind } of content.edgesOf(digest)) {
       if (kind !== "subject" || start === undefined) digests.add(to);
     }
     for (const referrer of await content.referrersOf(digest)) digests.add(referrer);
@@ -30,11 +30,10 @@ export async function reachable(content: Content, start: Digest | undefined): Pr
 export async function edgesOf(content: Content, digests: ReadonlySet<Digest>): Promise<GraphEdge[]> {
   const edges: GraphEdge[] = [];
   for (const from of digests) {
-    const named = content.records.get(from)?.edges ?? [];
-    for (const { to, kind } of named) if (digests.has(to)) edges.push({ from, to, edge: kind });
+    for (const { to, kind } of content.edgesOf(from)) if (digests.has(to)) edges.push({ from, to, edge: kind });
     // What refers by the name of its tag, as cosign's signatures do, has no field that says so.
     for (const referrer of await content.referrersOf(from)) {
-      const says = content.records.get(referrer)?.edges.some(({ kind, to }) => kind === "subject" && to === from);
+      const says = content.edgesOf(referrer).some(({ kind, to }) => kind === "subject" && to === from);
       if (!says) edges.push({ from: referrer, to: from, edge: "subject" });
     }
   }

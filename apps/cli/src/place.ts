@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { type Digest, isDigest, parseRefName } from "@ocistore/core";
 import { usage } from "./errors.ts";
 
-// oci:DIR[:TAG|@DIGEST]
+// oci:DIR[:TAG|@DIGEST] and oci-archive:FILE[:TAG|@DIGEST]
 //
 // As with skopeo, the first colon after `oci:` ends the directory, whatever comes after it: a tag may hold slashes and
 // colons, a directory no colon. An `@` starts a digest only if an algorithm follows; else it is part of a name.
@@ -10,9 +10,13 @@ import { usage } from "./errors.ts";
 /** What a reference is on. A `prefix` is the start of a digest, which look-only verbs take. */
 export type Target = { readonly tag: string } | { readonly digest: Digest } | { readonly prefix: string };
 
+/** `oci`: a layout in a directory. `oci-archive`: one in a tar file, which is only read. */
+type Scheme = "oci" | "oci-archive";
+
 /** A store, and perhaps something in it. */
 export interface Place {
-  /** Absolute. */
+  readonly scheme: Scheme;
+  /** Absolute; of an archive, the file. */
   readonly directory: string;
   /** As it was written, for printing commands that work from where the user is. */
   readonly written: string;
@@ -21,33 +25,37 @@ export interface Place {
 
 const HINT = "a place is written oci:DIR, a reference oci:DIR:TAG or oci:DIR@DIGEST";
 const ALGORITHM = /^sha(?:256|384|512):/;
-const OTHER_SCHEMES = /^(oci-archive|docker|docker-archive|docker-daemon|containers-storage|dir|s3):/;
+const SCHEMES = [
+  ["ocidir://", "oci"],
+  ["oci:", "oci"],
+  ["oci-archive:", "oci-archive"],
+] as const;
+const OTHER_SCHEMES = /^(docker|docker-archive|docker-daemon|containers-storage|dir|s3):/;
 
 /** A place with its scheme, or `undefined` if there is none. */
 function parseScheme(text: string, cwd: string): Place | undefined {
   const [, other] = OTHER_SCHEMES.exec(text) ?? [];
   if (other !== undefined) throw usage(`${other}: is a place that ocistore does not know yet`, HINT);
-  const scheme = ["ocidir://", "oci:"].find((start) => text.startsWith(start));
-  if (scheme === undefined) return undefined;
-  const rest = text.slice(scheme.length);
-  if (scheme === "oci:" && rest.startsWith("//")) {
-    throw usage(
-      `${text}: oci: has no slashes of its own`,
-      `write oci:${rest.replace(/^\/+/, "")} or oci:/${rest.replace(/^\/+/, "")}`,
-    );
+  const [start, scheme] = SCHEMES.find(([each]) => text.startsWith(each)) ?? [];
+  if (start === undefined || scheme === undefined) return undefined;
+  const rest = text.slice(start.length);
+  if (start !== "ocidir://" && rest.startsWith("//")) {
+    const bare = rest.replace(/^\/+/, "");
+    throw usage(`${text}: ${start} has no slashes of its own`, `write ${start}${bare} or ${start}/${bare}`);
   }
   const [, beforeDigest, digest] = /^([^:]*)@(sha(?:256|384|512):.*)$/s.exec(rest) ?? [];
-  if (beforeDigest !== undefined && digest !== undefined) return placeOf(beforeDigest, parseTarget(digest), cwd);
+  if (beforeDigest !== undefined && digest !== undefined)
+    return placeOf(beforeDigest, parseTarget(digest), cwd, scheme);
   const colon = rest.indexOf(":");
-  if (colon === -1) return placeOf(rest, undefined, cwd);
+  if (colon === -1) return placeOf(rest, undefined, cwd, scheme);
   const tag = rest.slice(colon + 1);
   if (tag === "") throw usage(`${text}: no tag after the colon`, HINT);
-  return placeOf(rest.slice(0, colon), parseTarget(tag), cwd);
+  return placeOf(rest.slice(0, colon), parseTarget(tag), cwd, scheme);
 }
 
-function placeOf(written: string, target: Target | undefined, cwd: string): Place {
-  if (written === "") throw usage("no directory is named", HINT);
-  return { directory: resolve(cwd, written), written, target };
+function placeOf(written: string, target: Target | undefined, cwd: string, scheme: Scheme = "oci"): Place {
+  if (written === "") throw usage(scheme === "oci" ? "no directory is named" : "no file is named", HINT);
+  return { scheme, directory: resolve(cwd, written), written, target };
 }
 
 /** `TAG`, `DIGEST` or `@DIGEST`; also the start of a digest, which only {@link exact} refuses. */
@@ -70,7 +78,17 @@ function parseTarget(text: string): Target {
 export function parsePlace(text: string, cwd: string): Place {
   const place = parseScheme(text, cwd) ?? placeOf(text, undefined, cwd);
   if (place.target)
-    throw usage(`${text}: this verb takes a whole store, not what is in it`, `write oci:${place.written}`);
+    throw usage(`${text}: this verb takes a whole store, not what is in it`, `write ${place.scheme}:${place.written}`);
+  return place;
+}
+
+/** A whole archive: `oci-archive:FILE`, or a bare `FILE`, which may have colons. */
+export function parseArchive(text: string, cwd: string): Place {
+  const place = parseScheme(text, cwd) ?? placeOf(text, undefined, cwd, "oci-archive");
+  if (place.scheme !== "oci-archive")
+    throw usage(`${text} is no archive`, "an archive is written FILE or oci-archive:FILE");
+  if (place.target)
+    throw usage(`${text}: this verb takes a whole archive`, `write oci-archive:${place.written}, and --tag`);
   return place;
 }
 
@@ -85,7 +103,7 @@ export function parseReference(
   if (place)
     throw usage(
       `${text} names a store and nothing in it`,
-      `write oci:${place.written}:TAG or oci:${place.written}@DIGEST`,
+      `write ${place.scheme}:${place.written}:TAG or ${place.scheme}:${place.written}@DIGEST`,
     );
   if (store === undefined)
     throw usage(`${text} does not say in which store`, `${HINT}; or name the store by --store or OCISTORE_STORE`);
@@ -107,10 +125,10 @@ export function exact(target: Target): string {
 }
 
 /** A reference as it is written in a command. */
-export function formatPlace({ written, target }: Place): string {
-  if (!target) return shellWord(`oci:${written}`);
-  if ("tag" in target) return shellWord(`oci:${written}:${target.tag}`);
-  return shellWord(`oci:${written}@${"digest" in target ? target.digest : target.prefix}`);
+export function formatPlace({ scheme, written, target }: Place): string {
+  if (!target) return shellWord(`${scheme}:${written}`);
+  if ("tag" in target) return shellWord(`${scheme}:${written}:${target.tag}`);
+  return shellWord(`${scheme}:${written}@${"digest" in target ? target.digest : target.prefix}`);
 }
 
 /** As a shell has to be given it. */

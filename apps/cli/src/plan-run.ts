@@ -6,7 +6,7 @@ import { canAsk, confirm } from "./confirm.ts";
 import { type Context, explained } from "./context.ts";
 import { CliError, EXIT, notFound, refused, usage } from "./errors.ts";
 import { count, size } from "./output/words.ts";
-import type { Place } from "./place.ts";
+import { formatPlace, type Place } from "./place.ts";
 import {
   dueOutcomes,
   expectedOutcome,
@@ -47,6 +47,7 @@ export async function carryOut(
   context: Context,
   { store, plan, place, remarks, o }: { store: Store; plan: Plan; place: Place; remarks: Remarks; o: PlanOptions },
 ): Promise<void> {
+  remarkExpired(context, plan);
   if (isDryRun(o)) {
     if (o.savePlan !== undefined) await savePlan(context, plan, o.savePlan);
     remarks();
@@ -63,6 +64,13 @@ export async function carryOut(
   remarks();
   if (!o.yes) await ask(context, plan);
   await apply(context, store, plan, place);
+}
+
+/** The tags that rules take away, and which rule. */
+function remarkExpired({ out }: Context, { header }: Plan): void {
+  for (const { name, digest, reason } of header.expired ?? []) {
+    out.note({ untagged: name, digest, because: reason }, `the tag ${name} goes, off ${digest}: ${reason}`);
+  }
 }
 
 async function ask(context: Context, plan: Plan): Promise<void> {
@@ -93,11 +101,20 @@ async function apply(context: Context, store: Store, plan: Plan, place: Place): 
     printer.end();
     const uploads = uploadsGivenUp(receipt);
     if (uploads > 0) context.out.note({ uploads }, `gave up ${count(uploads, "unfinished upload")}`);
+    if (plan.header.hold > 0) await remarkUndo(context, store, receipt.run, place);
   } catch (error) {
     printer.end();
     throw explained(error, place);
   }
   printSummary(context, printer, plan.kept.length);
+}
+
+async function remarkUndo({ out, signal }: Context, store: Store, run: string, place: Place): Promise<void> {
+  for await (const each of store.trash({ signal })) {
+    if (each.run !== run) continue;
+    const until = new Date(each.until).toISOString();
+    out.note({ run, until }, `\`ocistore undo ${run} ${formatPlace(place)}\` brings it back until ${until}`);
+  }
 }
 
 async function savePlan(context: Context, plan: Plan, file: string): Promise<void> {
@@ -120,6 +137,7 @@ export async function applySaved(
     if (plan.header.store !== (await store.parts.catalog.identity({ signal: context.signal }))) {
       throw refused(`${file} was made for another store`, "make a new plan with --save-plan");
     }
+    remarkExpired(context, plan);
     if (!o.yes && canAsk(context)) await ask(context, plan);
     await apply(context, store, plan, place);
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { Descriptor, Digest, Manifest } from "@ocistore/core";
+import { type Descriptor, type Digest, type Manifest, NodeTable } from "@ocistore/core";
 import { type Content, platformName } from "./content.ts";
 
 /** A line of the tree. */
@@ -28,6 +28,7 @@ interface Step {
   readonly digest: Digest;
   readonly parent?: Digest;
   readonly descriptor?: Partial<Descriptor>;
+  readonly isStored: boolean;
   /** Of what is below it. */
   readonly indent: string;
   readonly prefix: string;
@@ -35,25 +36,31 @@ interface Step {
 
 const TITLE = "org.opencontainers.image.title";
 
-/** Downwards from each start, parents first. With a stack of its own, as nesting may be deeper than the engine's. */
+/** Downwards from each start, parents first; of what it has met it keeps the digest alone. With a stack of its own, as nesting may be deeper than the engine's. */
 export async function* walkTree(content: Content, starts: readonly Digest[]): AsyncGenerator<TreeNode> {
-  const met = new Set<Digest>();
-  const stack: Step[] = [...starts]
-    .reverse()
-    .map((digest) => ({ depth: 0, role: "root", digest, indent: "", prefix: "" }));
+  const met = new NodeTable();
+  for (const digest of starts) yield* walkFrom(content, digest, met);
+}
+
+async function* walkFrom(content: Content, start: Digest, met: NodeTable): AsyncGenerator<TreeNode> {
+  // What is on it lies beside the way down to where we are, and nowhere else.
+  const isStored = await content.isStored(start);
+  const stack: Step[] = [{ depth: 0, role: "root", digest: start, isStored, indent: "", prefix: "" }];
   for (let step = stack.pop(); step; step = stack.pop()) {
     const { digest, role, depth, indent, parent } = step;
-    const isRepeated = met.has(digest);
-    met.add(digest);
+    const before = met.size;
+    const isRepeated = met.id(undefined, digest) < before;
     const opens = !isRepeated && role !== "subject";
     const manifest = opens ? await content.manifest(digest) : undefined;
-    yield nodeOf(content, step, isRepeated, await content.isStored(digest));
+    yield nodeOf(content, step, isRepeated);
     if (!opens) continue;
     const below = [...namedBy(manifest, parent), ...(await referrersBelow(content, digest, parent))];
+    const stored = await storedAmong(content, below);
     for (let at = below.length - 1; at >= 0; at--) {
       const isLast = at === below.length - 1;
       stack.push({
         ...below[at]!,
+        isStored: stored[at]!,
         depth: depth + 1,
         parent: digest,
         prefix: `${indent}${isLast ? "└─ " : "├─ "}`,
@@ -61,6 +68,18 @@ export async function* walkTree(content: Content, starts: readonly Digest[]): As
       });
     }
   }
+}
+
+/** So many are looked for together: a disk answers several questions in the time of one. */
+const WAVE = 32;
+
+async function storedAmong(content: Content, below: readonly Below[]): Promise<boolean[]> {
+  const stored: boolean[] = [];
+  for (let at = 0; at < below.length; at += WAVE) {
+    const wave = below.slice(at, at + WAVE).map(({ digest }) => content.isStored(digest));
+    stored.push(...(await Promise.all(wave)));
+  }
+  return stored;
 }
 
 type Below = Pick<Step, "role" | "digest" | "descriptor">;
@@ -86,8 +105,8 @@ async function referrersBelow(content: Content, digest: Digest, parent: Digest |
   return referrers.filter((each) => each !== parent).map((each) => ({ role: "referrer", digest: each }));
 }
 
-function nodeOf(content: Content, step: Step, isRepeated: boolean, isStored: boolean): TreeNode {
-  const { digest, descriptor, depth, role, parent, prefix } = step;
+function nodeOf(content: Content, step: Step, isRepeated: boolean): TreeNode {
+  const { digest, descriptor, depth, role, parent, isStored, prefix } = step;
   const record = content.records.get(digest);
   const kind = content.kindOf(digest);
   const size = record?.size ?? descriptor?.size;

@@ -72,7 +72,15 @@ test("what an open session claims is held back, with its bytes", async () => {
     await session.putBlob(text("just uploaded"));
     const { json, err } = await cli(["gc", "--yes", "store", "--grace", "0", "--json"], { cwd });
     expect(json).toEqual([{ summary: { removed: 0, bytes: 0, kept: 0 } }]);
-    expect(JSON.parse(err)).toEqual({ heldBack: "claims", digests: 1, bytes: 13 });
+    expect(
+      err
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { shorter: "grace", ms: 0, policy: 3_600_000 },
+      { heldBack: "claims", digests: 1, bytes: 13 },
+    ]);
     await session.end();
   });
 });

@@ -11,6 +11,8 @@ import { type Io, run } from "../src/run.ts";
 export interface Result {
   readonly exit: number;
   readonly out: string;
+  /** stdout to the byte. */
+  readonly bytes: Buffer;
   readonly err: string;
   /** The lines of stdout as JSON. */
   readonly json: Record<string, unknown>[];
@@ -23,6 +25,8 @@ export interface CliOptions {
   readonly clock?: Environment;
   /** Makes stdin, stdout and stderr terminals, and types this. */
   readonly typed?: string;
+  /** What is piped into it; `open`: a pipe that nobody closes. */
+  readonly piped?: Uint8Array | "open";
 }
 
 /** Runs a command line in this process. */
@@ -31,19 +35,21 @@ export async function cli(argv: readonly string[], o: CliOptions = {}): Promise<
   if (o.typed !== undefined) {
     for (const stream of [stdin, stdout, stderr]) Object.assign(stream, { isTTY: true });
     stdin.end(o.typed);
-  } else {
-    stdin.end();
+  } else if (o.piped !== "open") {
+    stdin.end(o.piped);
   }
   const [out, err] = [collect(stdout), collect(stderr)];
   const io: Io = { stdin, stdout, stderr, env: o.env ?? {}, cwd: o.cwd ?? tmpdir(), signal: o.signal, clock: o.clock };
   const exit = await run(argv, io);
   stdout.end();
   stderr.end();
-  const text = await out;
+  const bytes = await out;
+  const text = bytes.toString();
   return {
     exit,
     out: text,
-    err: await err,
+    bytes,
+    err: (await err).toString(),
     get json() {
       return text
         .split("\n")
@@ -53,10 +59,10 @@ export async function cli(argv: readonly string[], o: CliOptions = {}): Promise<
   };
 }
 
-async function collect(stream: PassThrough): Promise<string> {
+async function collect(stream: PassThrough): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }
 
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { exact, formatPlace, parsePlace, parsePlaceOrReference, parseReference, shellWord } from "../src/place.ts";
+import {
+  exact,
+  formatPlace,
+  parseArchive,
+  parsePlace,
+  parsePlaceOrReference,
+  parseReference,
+  shellWord,
+} from "../src/place.ts";
 
 const HEX = "a".repeat(64);
 const DIGEST = `sha256:${HEX}`;
@@ -23,6 +31,8 @@ describe("a reference", () => {
     ["ocidir://dir:v1", "/w/dir", { tag: "v1" }],
     ["ocidir:///abs:v1", "/abs", { tag: "v1" }],
     [`ocidir://dir@${DIGEST}`, "/w/dir", { digest: DIGEST }],
+    ["oci-archive:a/x.tar:web:1.0", "/w/a/x.tar", { tag: "web:1.0" }],
+    [`oci-archive:/abs/x.tar@${DIGEST}`, "/abs/x.tar", { digest: DIGEST }],
   ])("%s", (text, directory, target) => {
     expect(parseReference(text, "/w", undefined)).toMatchObject({ directory, target });
   });
@@ -51,7 +61,10 @@ describe("a reference", () => {
     ["oci:dir:v 1", "not a reference"],
     ["docker://busybox", "does not know yet"],
     ["s3://bucket/x//r:v1", "does not know yet"],
-    ["oci-archive:x.tar:v1", "does not know yet"],
+    ["docker-archive:x.tar:v1", "does not know yet"],
+    ["oci-archive:x.tar", "names a store and nothing in it"],
+    ["oci-archive:", "no file is named"],
+    ["oci-archive://x.tar:v1", "no slashes of its own"],
     ["v1", "does not say in which store"],
   ])("refused: %s", (text, why) => {
     expect(() => parseReference(text, "/w", undefined)).toThrow(why);
@@ -63,6 +76,16 @@ test("a place", () => {
   expect(parsePlace("C:x", "/w")).toMatchObject({ directory: "/w/C:x" });
   expect(parsePlace("oci:dir", "/w")).toMatchObject({ directory: "/w/dir" });
   expect(() => parsePlace("oci:dir:v1", "/w")).toThrow("a whole store");
+});
+
+test("a place has its scheme, and is written with it", () => {
+  expect(parsePlace("oci:dir", "/w").scheme).toBe("oci");
+  expect(parsePlace("oci-archive:x.tar", "/w")).toMatchObject({ scheme: "oci-archive", directory: "/w/x.tar" });
+  expect(formatPlace(parseReference("oci-archive:x.tar:v1", "/w", undefined))).toBe("oci-archive:x.tar:v1");
+  expect(parseArchive("x:y.tar", "/w")).toMatchObject({ scheme: "oci-archive", directory: "/w/x:y.tar" });
+  expect(parseArchive("oci-archive:x.tar", "/w")).toMatchObject({ directory: "/w/x.tar" });
+  expect(() => parseArchive("oci:x", "/w")).toThrow("is no archive");
+  expect(() => parseArchive("oci-archive:x.tar:v1", "/w")).toThrow("a whole archive");
 });
 
 test("only look-only verbs take the start of a digest", () => {

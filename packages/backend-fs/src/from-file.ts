@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { type DescribedBlob, OciStoreError, type Signal } from "@ocistore/core";
+import { type BlobBytesFrom, type DescribedBlob, OciStoreError, type Signal } from "@ocistore/core";
 import { hasCode, toOciStoreError } from "./files/errors.ts";
 import type { FileSystem } from "./files/file-system.ts";
 import { nodeFileSystem } from "./files/node-file-system.ts";
@@ -20,13 +20,13 @@ export async function fromFile(
     readonly title?: string | undefined;
     readonly fs?: FileSystem;
   } = {},
-): Promise<DescribedBlob> {
+): Promise<DescribedBlob & { readonly stream: BlobBytesFrom; readonly size: number }> {
   const fs = o.fs ?? nodeFileSystem();
   const real = await realFile(fs, path);
   const stat = await fs.lstat(real);
   if (stat?.kind !== "file") throw new OciStoreError("LAYOUT_INVALID", `not a regular file: ${path}`, { path });
   return {
-    stream: readChunks(fs, real, { signal: o.signal }),
+    stream: (start) => readChunks(fs, real, { signal: o.signal, start }),
     size: stat.size,
     mediaType: o.mediaType,
     annotations: { "org.opencontainers.image.title": o.title ?? basename(path) },

@@ -1,8 +1,20 @@
+export {
+  type ArchiveSummary,
+  type ExportOptions,
+  exportArchive,
+  type OutgoingArchive,
+  writeArchive,
+} from "./archive/export-archive.ts";
+export { type ImportOptions, type ImportReceipt, importArchive } from "./archive/import-archive.ts";
+export { openArchive } from "./archive/open-archive.ts";
+export type { SelectOptions } from "./archive/selection.ts";
+export { spooled } from "./archive/spool.ts";
 export type { DirectoryEntry, FileHandle, FileKind, FileStat, FileSystem, OpenFlags } from "./files/file-system.ts";
 export { nodeFileSystem } from "./files/node-file-system.ts";
 export { fromFile } from "./from-file.ts";
 export { type OpenLockOptions, openLock } from "./lock/choose-lock.ts";
 export type { AcquireOptions, Lock, Release } from "./lock/lock.ts";
+export type { Liveness, Owner, OwnerProbe } from "./lock/owner.ts";
 export {
   FOREIGN_POLICY,
   initLayout,
@@ -11,3 +23,4 @@ export {
   openLayout,
   SHARED_POLICY,
 } from "./open.ts";
+export { type RepairLayoutOptions, repairLayout } from "./repair/repair-layout.ts";

@@ -6,8 +6,10 @@ import {
   digestOf,
   type Environment,
   field,
+  harmless,
   isJsonObject,
   OciStoreError,
+  type OnEvent,
   openStore,
   type Policy,
   parseJson,
@@ -25,8 +27,13 @@ import { LayoutCell } from "./layout/cell.ts";
 import { LayoutFacts } from "./layout/facts.ts";
 import { INDEX_LIMIT, IndexDocument, type IndexOptions } from "./layout/index-document.ts";
 import { Paths } from "./layout/paths.ts";
+import { Writers } from "./layout/writers.ts";
 import { openLock } from "./lock/choose-lock.ts";
 import type { Lock } from "./lock/lock.ts";
+import { observedLock } from "./lock/observed-lock.ts";
+import type { OwnerProbe } from "./lock/owner.ts";
+import { processProbe } from "./lock/process-owner.ts";
+import { LayoutUpkeep } from "./repair/repair-layout.ts";
 import { encodeSettings, readSettings } from "./sidecar/settings.ts";
 
 const HOUR = 60 * 60_000;
@@ -36,7 +43,7 @@ export const OWN_POLICY: Policy = { grace: HOUR, window: 0, wait: 0 };
 /** For a store that several people or machines push to. */
 export const SHARED_POLICY: Policy = { grace: 24 * HOUR, window: 24 * HOUR, wait: 0 };
 /** Of a layout that another tool made, and may still be using. */
-export const FOREIGN_POLICY: Policy = { grace: HOUR, window: 0, wait: HOUR };
+export const FOREIGN_POLICY: Policy = { grace: HOUR, window: 0, wait: HOUR, foreign: true };
 
 export interface OpenLayoutOptions extends IndexOptions {
   /** Make the layout if there is none. Default: `LAYOUT_INVALID`. */
@@ -50,6 +57,10 @@ export interface OpenLayoutOptions extends IndexOptions {
   readonly fs?: FileSystem | undefined;
   /** Default: the kernel's lock where it can be had, and a numbered lock file. */
   readonly lock?: Lock | undefined;
+  /** Told what has happened, and how long others kept the lock; see `StoreEvent`. */
+  readonly onEvent?: OnEvent | undefined;
+  /** What is known about processes, for the locks of uploads. Default: those of this machine. */
+  readonly probe?: OwnerProbe | undefined;
 }
 
 /**
@@ -76,7 +87,8 @@ export async function openLayout(directory: string, o: OpenLayoutOptions = {}): 
   await checkLayout(fs, paths);
 
   const identity = `layout:${digestOf(new TextEncoder().encode(paths.root))}`;
-  const lock = o.lock ?? (await openLock(fs, paths.lock, env));
+  const plain = o.lock ?? (await openLock(fs, paths.lock, env));
+  const lock = o.onEvent ? observedLock(plain, env, harmless(o.onEvent)) : plain;
   const readOnly = o.readOnly ?? false;
   const directories = new Directories(fs);
   const cell = new LayoutCell(fs, paths, lock, {
@@ -88,8 +100,20 @@ export async function openLayout(directory: string, o: OpenLayoutOptions = {}): 
     now: () => env.now(),
     sleep: (ms, signal) => env.sleep(ms, signal),
   });
-  const catalog = new CellCatalog(cell, { facts: new LayoutFacts(fs, paths, env), env, window: true });
-  return openStore({ blobs: new LayoutBlobs(fs, paths, env, { readOnly, directories }), catalog, env });
+  const catalog = new CellCatalog(cell, {
+    facts: new LayoutFacts(fs, paths, env),
+    env,
+    window: true,
+    onEvent: o.onEvent,
+  });
+  const writers = new Writers(fs, paths, env, { lock, probe: o.probe ?? processProbe() });
+  const upkeep = new LayoutUpkeep({ fs, paths, env, lock, directories, readOnly });
+  return openStore({
+    blobs: new LayoutBlobs(fs, paths, env, { readOnly, directories, writers }),
+    catalog,
+    env,
+    upkeep,
+  });
 }
 
 /**
@@ -149,7 +173,10 @@ function alreadyExists(root: string): OciStoreError {
 }
 
 function isSame(a: Policy | undefined, b: Policy): boolean {
-  return a?.grace === b.grace && a.window === b.window && a.wait === b.wait;
+  return (
+    a !== undefined &&
+    Buffer.compare(encodeSettings({ identity: "", policy: a }), encodeSettings({ identity: "", policy: b })) === 0
+  );
 }
 
 /** An index.json that was not made just now is what a crash has left, or somebody's. */

@@ -17,9 +17,11 @@ import { racingRules } from "./rules/racing.ts";
 import { readingRules } from "./rules/reading.ts";
 import { recordingRules } from "./rules/recording.ts";
 import { removingRules } from "./rules/removing.ts";
+import { replacingRules } from "./rules/replacing.ts";
 import { resumingRules } from "./rules/resuming.ts";
 import { sessionRules } from "./rules/sessions.ts";
 import { taggingRules } from "./rules/tagging.ts";
+import { ageingRules, undoingRules } from "./rules/undoing.ts";
 import { generationRules, uploadRules } from "./rules/uploads.ts";
 import { World } from "./world.ts";
 
@@ -55,6 +57,9 @@ const RULES: readonly Rule[] = [
   ...livenessRules,
   ...condemningRules,
   ...purgingRules,
+  ...undoingRules,
+  ...ageingRules,
+  ...replacingRules,
   ...pagingRules,
   ...leasingRules,
   ...cancellingRules,

@@ -8,6 +8,8 @@ import { claimMutants } from "./mutants/claims.ts";
 import { collectingMutants } from "./mutants/collecting.ts";
 import { asAbsent, asItIs, faultyFactory } from "./mutants/faulty.ts";
 import { factoryOf, type Mutant } from "./mutants/mutant.ts";
+import { replacingMutants } from "./mutants/replacing.ts";
+import { undoingMutants } from "./mutants/undoing.ts";
 import { uploadMutants } from "./mutants/uploads.ts";
 import { memoryDeclaration } from "./support.ts";
 
@@ -17,6 +19,8 @@ const MUTANTS: readonly Mutant[] = [
   ...claimMutants,
   ...changeMutants,
   ...collectingMutants,
+  ...undoingMutants,
+  ...replacingMutants,
 ];
 
 /** The tests of the suite by their names, run by hand. */

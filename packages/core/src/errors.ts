@@ -13,6 +13,7 @@ export type ErrorCode =
   | "REFERENCE_INVALID"
   | "RANGE_INVALID"
   | "UPLOAD_UNKNOWN"
+  | "LIMIT_EXCEEDED"
   | "MISSING_CONTENT"
   | "IN_USE"
   | "CONFLICT"
@@ -42,6 +43,9 @@ export interface ErrorData {
   /** A size, an offset or a limit in bytes, where one was exceeded or differs. */
   readonly expected?: number;
   readonly actual?: number;
+  /** Of a copy: which of the two failed, and at what. */
+  readonly side?: "source" | "destination";
+  readonly op?: string;
 }
 
 /**

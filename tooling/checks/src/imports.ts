@@ -3,7 +3,7 @@ import ts from "typescript";
 import type { SourceFile } from "./repository.ts";
 
 /** The rooms of core. Each may import those before it, and `errors.ts`, which itself imports nothing. */
-export const ROOMS = ["model", "contract", "liveness", "catalog", "gc", "store", "memory"] as const;
+export const ROOMS = ["model", "contract", "liveness", "catalog", "gc", "store", "copy", "memory"] as const;
 
 /** `index.ts` exports from all rooms; no room imports it. */
 const INDEX = "index.ts";

@@ -1,31 +1,21 @@
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Store } from "@ocistore/core";
 import { beforeEach, expect, test } from "vitest";
-import { type MultiPlatform, putImage, putMultiPlatform } from "./support/images.ts";
 import { type Digest, faultsOf, garbageIn, nameOf, predict, readLayout } from "./support/naive.ts";
-import { deletesAsPredicted, findings, opened, rootsOf, snapshot, tagsOf } from "./support/store.ts";
+import { ours } from "./support/ours.ts";
+import {
+  contentOf,
+  deletesAsPredicted,
+  findings,
+  opened,
+  rootsOf,
+  snapshot,
+  tagsOf,
+  withSecondEntry,
+} from "./support/store.ts";
 import { failing, requireTools, run, skopeo, temporary } from "./support/tools.ts";
 
 beforeEach(() => requireTools("skopeo"));
-
-interface Ours {
-  readonly directory: string;
-  readonly store: Store;
-  readonly app: MultiPlatform;
-  readonly single: Digest;
-}
-
-/** `app`, an index with referrers, and `single`, an image that shares its base layer. */
-async function ours(): Promise<Ours> {
-  const directory = join(await temporary(), "ours");
-  const store = await opened(directory, { create: true });
-  const app = await putMultiPlatform(store.repository(), "app");
-  const { digest } = await store
-    .repository()
-    .session((session) => putImage(session, { files: { "usr/bin/single": "single\n" }, tags: ["single"] }));
-  return { directory, store, app, single: digest as Digest };
-}
 
 test("what we write it copies elsewhere and back, with every digest", async () => {
   const { directory, store, app } = await ours();
@@ -98,7 +88,12 @@ test("when it adds a tag, it keeps our entries, their order and annotations, and
 });
 
 test("a tag that it moves leaves a nameless entry, which we keep until it is deleted by digest", async () => {
-  const { directory, store, app, single } = await ours();
+  const {
+    directory,
+    store,
+    app,
+    single: { digest: single },
+  } = await ours();
   await skopeo("copy", "--quiet", "--all", `oci:${directory}:app`, `oci:${directory}:single`);
   const moved = await readLayout(directory);
   expect(moved.index.manifests.filter(({ digest }) => digest === single).map(nameOf)).toEqual([undefined]);
@@ -115,7 +110,11 @@ test("a tag that it moves leaves a nameless entry, which we keep until it is del
 });
 
 test("the nameless twin of an entry that has a tag holds nothing by itself", async () => {
-  const { directory, store, single } = await ours();
+  const {
+    directory,
+    store,
+    single: { digest: single },
+  } = await ours();
   await skopeo("copy", "--quiet", `oci:${directory}:single`, `oci:${directory}:alias`);
   await skopeo("copy", "--quiet", "--all", `oci:${directory}:app`, `oci:${directory}:alias`);
   const before = await readLayout(directory);
@@ -150,7 +149,11 @@ test("a tag that it moves off an index leaves the index, and its parts go only w
 });
 
 test("a tag that it sets between our plan and its execution stops that, and nothing is gone", async () => {
-  const { directory, store, single } = await ours();
+  const {
+    directory,
+    store,
+    single: { digest: single },
+  } = await ours();
   const plan = await store.repository().planDelete("single");
   expect(plan.items.length).toBeGreaterThan(0);
   await skopeo("copy", "--quiet", `oci:${directory}:single`, `oci:${directory}:rescued`);
@@ -166,7 +169,12 @@ test("a tag that it sets between our plan and its execution stops that, and noth
 });
 
 test("what it adds between our plan and its execution keeps the layers that it reuses", async () => {
-  const { directory, store, app, single } = await ours();
+  const {
+    directory,
+    store,
+    app,
+    single: { digest: single },
+  } = await ours();
   await store.repository().delete("app");
   const plan = await store.repository().planDelete("single");
   const { directory: other, store: others } = await ours();
@@ -230,7 +238,11 @@ test("its own deletion, which Debian 12's cannot do, leaves nothing that we call
 });
 
 test("of an entry whose blobs it erased before it died, we say what is missing, and can delete the rest", async () => {
-  const { directory, store, single } = await ours();
+  const {
+    directory,
+    store,
+    single: { digest: single },
+  } = await ours();
   // Newer versions erase blobs first, and write index.json then.
   const gone = predict(await readLayout(directory), "single").removed;
   for (const digest of gone) await rm(join(directory, "blobs", digest.replace(":", "/")));
@@ -272,4 +284,11 @@ test("what lies in a layout and is neither a blob nor ours stays where it is", a
   expect(left.sort()).toEqual([...strangers, "index.json", "oci-layout"].sort());
   await skopeo("copy", "--quiet", `oci:${(await ours()).directory}:single`, `oci:${directory}:again`);
   expect(await tagsOf(store)).toEqual(["again"]);
+});
+
+test("of two entries with one name it reads the first, where we read the last", async () => {
+  const { directory, store, app, single } = await ours();
+  await withSecondEntry(directory, single);
+  expect(await skopeo("inspect", "--raw", `oci:${directory}:app`)).toBe(await contentOf(directory, app.index.digest));
+  expect((await store.repository().resolve("app")).digest).toBe(single.digest);
 });

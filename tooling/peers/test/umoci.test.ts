@@ -1,31 +1,23 @@
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Descriptor, packManifest, type Store } from "@ocistore/core";
+import { type Descriptor, packManifest } from "@ocistore/core";
 import { beforeEach, expect, test } from "vitest";
-import { type MultiPlatform, putImage, putMultiPlatform } from "./support/images.ts";
 import { type Digest, faultsOf, garbageIn, nameOf, predict, readLayout } from "./support/naive.ts";
-import { deletesAsPredicted, findings, opened, removedBy, rootsOf, snapshot, tagsOf } from "./support/store.ts";
+import { ours } from "./support/ours.ts";
+import {
+  deletesAsPredicted,
+  findings,
+  opened,
+  removedBy,
+  rootsOf,
+  snapshot,
+  tagsOf,
+  withForeignFields,
+  withSecondEntry,
+} from "./support/store.ts";
 import { failing, requireTools, temporary, umoci } from "./support/tools.ts";
 
 beforeEach(() => requireTools("umoci"));
-
-interface Ours {
-  readonly directory: string;
-  readonly store: Store;
-  readonly app: MultiPlatform;
-  readonly single: Descriptor;
-}
-
-/** `app`, an index with referrers, and `single`, an image that shares its base layer. */
-async function ours(): Promise<Ours> {
-  const directory = join(await temporary(), "ours");
-  const store = await opened(directory, { create: true });
-  const app = await putMultiPlatform(store.repository(), "app");
-  const single = await store
-    .repository()
-    .session((session) => putImage(session, { files: { "usr/bin/single": "single\n" }, tags: ["single"] }));
-  return { directory, store, app, single };
-}
 
 const digestsIn = async (directory: string): Promise<Digest[]> =>
   [...(await readLayout(directory)).blobs.keys()].sort();
@@ -34,7 +26,7 @@ test("it lists, describes and unpacks what we write", async () => {
   const { directory, single } = await ours();
   expect((await umoci("ls", "--layout", directory)).trim().split("\n")).toEqual(["app", "single"]);
   const { history } = JSON.parse(await umoci("stat", "--json", "--image", `${directory}:single`));
-  const { layers } = (await readLayout(directory)).manifests.get(single.digest as Digest)!;
+  const { layers } = (await readLayout(directory)).manifests.get(single.digest)!;
   expect(history.map(({ layer }: { layer: unknown }) => layer)).toEqual(layers);
 
   const bundle = join(await temporary(), "bundle");
@@ -84,9 +76,7 @@ test("the original deleted, what it repacked keeps the layers they share", async
   await umoci("repack", "--image", `${directory}:changed`, bundle);
   const before = await readLayout(directory);
   const prediction = predict(before, "single");
-  expect(prediction.removed).toEqual(
-    [single.digest, before.manifests.get(single.digest as Digest)!.config!.digest].sort(),
-  );
+  expect(prediction.removed).toEqual([single.digest, before.manifests.get(single.digest)!.config!.digest].sort());
   await deletesAsPredicted(store, directory, "single", prediction);
   const again = join(await temporary(), "bundle");
   await umoci("unpack", "--image", `${directory}:changed`, again);
@@ -99,7 +89,7 @@ test("repacked onto the same tag, the image before is unlisted, and a collection
   const bundle = join(await temporary(), "bundle");
   await umoci("unpack", "--image", `${directory}:single`, bundle);
   await writeFile(join(bundle, "rootfs/etc/added"), "by umoci\n");
-  const config = (await readLayout(directory)).manifests.get(single.digest as Digest)!.config!.digest;
+  const config = (await readLayout(directory)).manifests.get(single.digest)!.config!.digest;
   await umoci("repack", "--image", `${directory}:single`, bundle);
   const layout = await readLayout(directory);
   // Unlike skopeo it leaves no nameless entry behind.
@@ -262,4 +252,28 @@ test("it makes index.json private, and with our next change it is readable as a 
   expect(await mode()).toBe("600");
   await store.repository().untag("alias");
   expect(await mode()).toBe(first);
+});
+
+test("two entries with one name it takes for an ambiguous tag, where we read the last", async () => {
+  const { directory, store, single } = await ours();
+  await withSecondEntry(directory, single);
+  expect(await failing("umoci", ["stat", "--json", "--image", `${directory}:app`])).toMatch(/ambiguous/);
+  expect((await store.repository().resolve("app")).digest).toBe(single.digest);
+});
+
+test("when it adds a tag, it keeps our entries, their order and annotations, and drops fields it does not know", async () => {
+  const { directory, store } = await ours();
+  const before = await withForeignFields(directory);
+  const roots = await rootsOf(store);
+  expect(roots).toContain(`own ${before.index.manifests[1]!.digest}`);
+  const sidecar = await snapshot(join(directory, ".ocistore"));
+  await umoci("tag", "--image", `${directory}:single`, "by-umoci");
+  expect(await snapshot(join(directory, ".ocistore"))).toEqual(sidecar);
+  const { index } = await readLayout(directory);
+  expect(index).not.toHaveProperty("x-tool");
+  expect(index.annotations).toEqual({ note: "whole" });
+  expect(index.manifests.slice(0, -1)).toEqual(
+    before.index.manifests.map((entry) => ({ ...entry, "x-at": undefined })),
+  );
+  expect(await rootsOf(store)).toEqual([...roots, "tag by-umoci"].sort());
 });

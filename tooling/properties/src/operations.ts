@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { BLOBS, type Sketch } from "./documents.ts";
+import type { Between } from "./undoing.ts";
 
 // A script: manifests that may be pushed, and what is done with them. Plain data, so that a failing one can be kept as a
 // test. Numbers choose among what there is at that moment and wrap around, so every script means something.
@@ -50,7 +51,10 @@ export type Operation =
   | { readonly do: "wait"; readonly minutes: number }
   | ({ readonly do: "delete" | "planDelete" } & DeleteChoice)
   | { readonly do: "collect" | "planCollect"; readonly minutes?: number | undefined }
-  | { readonly do: "apply"; readonly plan: number };
+  | { readonly do: "apply"; readonly plan: number }
+  /** A deletion or a collection with a window, something else, and then all of it undone. */
+  | ({ readonly do: "deleteAndUndo" } & DeleteChoice & Between)
+  | ({ readonly do: "collectAndUndo"; readonly grace?: number | undefined } & Between);
 
 export interface Script {
   readonly documents: readonly Sketch[];
@@ -106,6 +110,7 @@ const choice = {
 };
 
 const minutes = fc.constantFrom(undefined, 0, 0, 30);
+const between = { minutes: fc.constantFrom(0, 20, 90), blob: small };
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
@@ -152,6 +157,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("collect" as const), minutes }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("planCollect" as const), minutes }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("apply" as const), plan: small }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("deleteAndUndo" as const), ...choice, ...between }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("collectAndUndo" as const), grace: minutes, ...between }) },
 );
 
 export const script: fc.Arbitrary<Script> = fc.record({

@@ -24,6 +24,14 @@ const t = (plain: number) => ({ plain });
 
 /** Scripts that found something once, each under the name of what has to hold. */
 export const regressions: Readonly<Record<string, Script>> = {
+  "undone, a child that was kept and has a tag is no root besides": {
+    documents: [image(), index([0])],
+    operations: [
+      push(0, [t(1)]),
+      push(1, [t(0)]),
+      { do: "deleteAndUndo", repository: 0, targets: [{ tag: 0 }], children: "keep", minutes: 0, blob: 0 },
+    ],
+  },
   "bytes that are pushed to a second repository are stored once": {
     documents: [image(), image()],
     operations: [push(0, [], { repository: 1 }), push(0)],

@@ -7,6 +7,7 @@ import { expectCode, sameContent, trueHolders } from "./expect.ts";
 import { changing, lose, mayLive, put, readListing, setListedTag } from "./listing.ts";
 import type { DeleteChoice, Operation, Script, TagName } from "./operations.ts";
 import { type Aim, applyExpected, type Expected, expectCollect, expectDelete } from "./removal.ts";
+import { applyAndUndo, type Between } from "./undoing.ts";
 import * as model from "./world.ts";
 
 const MINUTE = 60_000;
@@ -154,14 +155,19 @@ class Runner {
         return;
       }
       case "wait":
-        this.#clock.advance(operation.minutes * MINUTE);
-        world.now = this.#clock.now();
-        // A session that slept through the end of its claims is given up, as if its process had died.
-        for (const owner of this.#open.keys()) {
-          const claim = world.claims.get(owner);
-          if (!claim || claim.until <= world.now) this.#open.delete(owner);
-        }
+        return this.#wait(operation.minutes);
+      case "deleteAndUndo": {
+        const planned = await this.#planDelete(operation);
+        if (planned) await this.#applyAndUndo(planned, operation);
         return;
+      }
+      case "collectAndUndo": {
+        const grace = operation.grace === undefined ? undefined : operation.grace * MINUTE;
+        const expected = expectCollect(world, grace === 0 ? undefined : world.now - (grace ?? GRACE));
+        const plan = await this.#store.planCollect({ grace });
+        sameContent(plan, expected);
+        return this.#applyAndUndo({ plan, expected }, operation);
+      }
       case "delete":
       case "planDelete": {
         const planned = await this.#planDelete(operation);
@@ -287,6 +293,22 @@ class Runner {
     this.#plans.push({ lines: [...planLines(plan)].join(""), expected });
     await this.compare();
     return { plan, expected };
+  }
+
+  #wait(minutes: number): void {
+    const world = this.#world;
+    this.#clock.advance(minutes * MINUTE);
+    world.now = this.#clock.now();
+    // A session that slept through the end of its claims is given up, as if its process had died.
+    for (const owner of this.#open.keys()) {
+      const claim = world.claims.get(owner);
+      if (!claim || claim.until <= world.now) this.#open.delete(owner);
+    }
+  }
+
+  #applyAndUndo({ plan, expected }: { plan: Plan; expected: Expected }, between: Between): Promise<void> {
+    const wait = (minutes: number) => this.#wait(minutes);
+    return applyAndUndo({ store: this.#store, world: this.#world, wait }, plan, expected, between);
   }
 
   async #applyUnchanged({ plan, expected }: { plan: Plan; expected: Expected }): Promise<void> {

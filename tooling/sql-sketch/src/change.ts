@@ -2,6 +2,7 @@ import { type Change, type Digest, type Ms, manifestNode, OciStoreError } from "
 import { keptBy } from "./grace.ts";
 import { SqlGraph } from "./graph.ts";
 import { inUse, missing, notFound, type Tables } from "./tables.ts";
+import { before as beforeAll, noteRun } from "./undo.ts";
 
 type Step<Do extends Change["do"]> = Extract<Change, { do: Do }>;
 
@@ -10,9 +11,14 @@ export function change(
   tables: Tables,
   repository: string,
   changes: readonly Change[],
-  { run, before }: { readonly run?: string | undefined; readonly before?: Ms | undefined },
+  {
+    run,
+    until,
+    before,
+  }: { readonly run?: string | undefined; readonly until?: Ms | undefined; readonly before?: Ms | undefined },
 ): readonly Digest[] {
   const { sql } = tables;
+  const was = run === undefined ? undefined : beforeAll(tables);
   const forced = new Map<Digest, readonly string[] | undefined>();
   const ifDead = new Set<Digest>();
   for (const step of changes) {
@@ -43,6 +49,13 @@ export function change(
         tables.mustBeWhole(repository, step.manifest);
         sql.setOwn.run(1, repository, step.manifest);
         break;
+      case "expire":
+        if (tables.digests("tag", repository, step.name)[0] === step.on) sql.dropTag.run(repository, step.name);
+        break;
+      case "disown":
+        if ((tables.blob(step.manifest)?.since ?? Number.POSITIVE_INFINITY) <= step.before)
+          sql.setOwn.run(0, repository, step.manifest);
+        break;
       case "unlink":
         if (!tables.visible(repository, step.blob)) throw notFound(step.blob);
         mustBeFree(step.blob, tables.digests("contentParents", step.blob, repository));
@@ -64,6 +77,7 @@ export function change(
   }
   const removed = remove(tables, repository, { forced, ifDead, before });
   if (run !== undefined) for (const digest of removed) sql.take.run(run, repository, digest);
+  if (run !== undefined && was) noteRun(tables, run, until, was);
   return removed;
 }
 

@@ -16,8 +16,10 @@ import {
   type Page,
   type Placement,
   type Policy,
+  type RemovalRun,
   randomId,
   type Signal,
+  type Undone,
 } from "@ocistore/core";
 import type { Database } from "better-sqlite3";
 import { change } from "./change.ts";
@@ -25,10 +27,12 @@ import { keptBy } from "./grace.ts";
 import { graphReader, SqlGraph } from "./graph.ts";
 import { prepared, type Statements } from "./statements.ts";
 import { type CondemnedRow, Tables } from "./tables.ts";
+import { before, noteRun, runs, sweepRuns, undo } from "./undo.ts";
 
 type Until = Signal & { readonly until: Ms };
 type CondemnOptions = Parameters<Catalog["condemn"]>[1];
 type ChangeOptions = NonNullable<Parameters<Catalog["change"]>[2]>;
+type ReplaceOptions = Parameters<Catalog["replaceCopy"]>[1];
 type PurgeOptions = Parameters<Catalog["purge"]>[1];
 
 /** A catalog over SQL tables, for blob stores with generations: no transaction stays open while bytes are waited for. */
@@ -155,9 +159,10 @@ export class SqlCatalog implements Catalog {
     return this.#write(o, (tables) => {
       this.#mustHoldLease(o.epoch);
       const isKept = keptBy(tables, o.before);
-      return items
-        .filter((item) => !isKept(bytesNode(item.digest)) && this.#condemn(tables, item, o))
-        .map(({ digest }) => digest);
+      const was = before(tables);
+      const taken = items.filter((item) => !isKept(bytesNode(item.digest)) && this.#condemn(tables, item, o));
+      if (taken.length > 0) noteRun(tables, o.run, o.until, was);
+      return taken.map(({ digest }) => digest);
     });
   }
 
@@ -179,6 +184,10 @@ export class SqlCatalog implements Catalog {
 
   async revive(digests: readonly Digest[], o: Signal = {}): Promise<readonly Digest[]> {
     return this.#write(o, (tables) => digests.filter((digest) => tables.revive(digest)));
+  }
+
+  async undo(run: string, o: Signal & { readonly moved?: "leave" | "take" | undefined } = {}): Promise<Undone> {
+    return this.#write(o, (tables) => undo(tables, run, o.moved));
   }
 
   /** Mark, erase, forget: two short transactions, and the marks between them. */
@@ -205,6 +214,7 @@ export class SqlCatalog implements Catalog {
     for (const { digest } of this.#sql.allCondemned.all() as CondemnedRow[]) {
       if (graph.bytesAreLive(digest) && tables.revive(digest)) revived.push(digest);
     }
+    sweepRuns(tables, { due, run });
     const rows = this.#sql.purgeable.all(options) as CondemnedRow[];
     for (const { digest } of rows) this.#sql.markPurging.run(digest);
     if (rows.length > 0) this.#sql.setMeta.run("marks", String(Number(this.#meta("marks") ?? 0) + 1));
@@ -216,6 +226,29 @@ export class SqlCatalog implements Catalog {
     for (const statement of ["dropCondemned", "dropReaders", "dropRecord", "dropEdges"] as const)
       this.#sql[statement].run(digest);
     return true;
+  }
+
+  /** The bytes are looked at outside the transaction; the copy has a place of its own, so what was true stays true. */
+  async replaceCopy(damaged: Placement, o: ReplaceOptions): Promise<boolean> {
+    const { digest, generation } = damaged;
+    if (!(await o.confirm(o))) return false;
+    await o.by?.publish(o);
+    const isReplaced = this.#write(o, (tables) => {
+      const used = tables.blob(digest);
+      if (used?.generation !== generation) return false;
+      if (!o.by) {
+        if (this.#sql.membersOf.get(digest)) throw new OciStoreError("IN_USE", `${digest} is a manifest`, { digest });
+        this.#sql.dropBlob.run(digest);
+        return true;
+      }
+      const { placement } = o.by;
+      this.#sql.putBlob.run({ digest, size: placement.size, generation: placement.generation, since: used.since });
+      const record = tables.record(digest);
+      if (record) this.#sql.putRecord.run(digest, JSON.stringify({ ...record, ...placement }));
+      return true;
+    });
+    if (isReplaced && generation !== o.by?.placement.generation) await o.erase([damaged]);
+    return isReplaced;
   }
 
   async graph(o: Signal = {}): Promise<GraphReader> {
@@ -272,6 +305,11 @@ export class SqlCatalog implements Catalog {
 
   async *condemned(o: Signal = {}): AsyncGenerator<Condemned> {
     for (const { id: _, purging: __, ...row } of this.#rows<CondemnedRow>("allCondemned", o)) yield row;
+  }
+
+  async *runs(o: Signal = {}): AsyncGenerator<RemovalRun> {
+    o.signal?.throwIfAborted();
+    yield* runs(this.#tables());
   }
 
   async close(): Promise<void> {

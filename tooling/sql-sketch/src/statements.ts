@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS condemned (digest TEXT PRIMARY KEY, size INTEGER, gen
   id TEXT, purging INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS readers (digest TEXT, repository TEXT, member INTEGER, PRIMARY KEY (digest, repository)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS taken (run TEXT, repository TEXT, digest TEXT, PRIMARY KEY (run, repository, digest)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, epoch INTEGER, until INTEGER) WITHOUT ROWID;
 `;
 
@@ -93,6 +94,12 @@ const SQL = {
   reader: "SELECT member FROM readers WHERE digest = ? AND repository = ?",
   putReader: "INSERT INTO readers VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET member = max(member, excluded.member)",
   dropReaders: "DELETE FROM readers WHERE digest = ?",
+  condemnedBy: "SELECT digest FROM condemned WHERE run = ?",
+  run: "SELECT body FROM runs WHERE run = ?",
+  putRun: "INSERT OR REPLACE INTO runs VALUES (?, ?)",
+  dropRun: "DELETE FROM runs WHERE run = ?",
+  allRuns: `SELECT r.run, r.body, count(c.digest) AS content, coalesce(sum(c.size), 0) AS bytes
+    FROM runs r LEFT JOIN condemned c ON c.run = r.run GROUP BY r.run`,
   take: "INSERT OR IGNORE INTO taken VALUES (?, ?, ?)",
   takenBy: `SELECT repository, 1 AS member FROM taken WHERE run = @run AND digest = @digest
     UNION SELECT t.repository, 0 FROM taken t JOIN edges e ON e.manifest = t.digest

@@ -45,6 +45,10 @@ export class Tables {
     return this.sql.member.get(repository, digest) !== undefined;
   }
 
+  tagsOf(repository: string, digest: Digest): { name: string }[] {
+    return this.sql.tagsOn.all(digest, repository) as { name: string }[];
+  }
+
   held(digest: Digest | null): { repository: string; digest: Digest; why: "pin" | "claim"; name: string }[] {
     return this.sql.held.all({ digest, now: this.now }) as ReturnType<Tables["held"]>;
   }
@@ -77,8 +81,7 @@ export class Tables {
   }
 
   removeMember(repository: string, digest: Digest): void {
-    for (const { name } of this.sql.tagsOn.all(digest, repository) as { name: string }[])
-      this.sql.dropTag.run(repository, name);
+    for (const { name } of this.tagsOf(repository, digest)) this.sql.dropTag.run(repository, name);
     this.sql.dropMember.run(repository, digest);
   }
 

@@ -22,20 +22,17 @@ export function addDu(program: Command, action: Action): void {
         await context.with(context.place(text), { write: false }, async (store) => {
           const { out } = context;
           const { roots, ...total } = await store.usage({ signal: context.signal });
-          const rows = [...roots].sort(largestFirst);
-          for (const { root, size: bytes, shared, unique } of rows) {
+          const cells: Segment[][] = [];
+          for (const row of roots) {
+            const { root, size: bytes, shared, unique } = row;
             const { why, name, digest } = root;
             out.object({ root: why, ...(name !== undefined && { ref: name }), digest, size: bytes, shared, unique });
             await out.flow();
+            if (out.json) continue;
+            cells.push([nameOf(row, (each) => out.digest(each)), size(bytes), size(shared), size(unique)]);
           }
           out.object({ total });
           if (out.json) return;
-          const cells = rows.map((row): Segment[] => [
-            nameOf(row, (digest) => out.digest(digest)),
-            size(row.size),
-            size(row.shared),
-            size(row.unique),
-          ]);
           if (cells.length > 0) for (const line of tableLines(COLUMNS, cells)) out.text(...line);
           const { live, garbage, condemned, uploads } = total;
           const more = [
@@ -51,8 +48,4 @@ export function addDu(program: Command, action: Action): void {
 function nameOf({ root: { why, name, digest } }: RootUsage, short: (digest: string) => string): Segment {
   if (why === "tag") return bold(name ?? "");
   return dim(why === "own" ? `<untagged> ${short(digest)}` : `<${why}> ${name ?? ""}`);
-}
-
-function largestFirst(a: RootUsage, b: RootUsage): number {
-  return b.size - a.size || (`${a.root.name}` < `${b.root.name}` ? -1 : 1);
 }

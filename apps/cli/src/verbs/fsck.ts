@@ -1,8 +1,21 @@
+import { repairLayout } from "@ocistore/backend-fs";
+import { type CheckOptions, type Finding, isOciStoreError, type Store } from "@ocistore/core";
 import type { Command } from "commander";
-import { EXIT } from "../errors.ts";
+import type { Context } from "../context.ts";
+import { EXIT, usage } from "../errors.ts";
 import { styled } from "../output/line.ts";
 import { count, size } from "../output/words.ts";
+import type { Place } from "../place.ts";
 import type { Action } from "../run.ts";
+
+interface Options {
+  readonly fast?: boolean;
+  readonly repair?: boolean;
+  readonly from: readonly string[];
+  readonly dryRun?: boolean;
+}
+
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 export function addFsck(program: Command, action: Action): void {
   program
@@ -11,35 +24,120 @@ export function addFsck(program: Command, action: Action): void {
     .description("is it all sound: every byte against its digest, every name against what is there; exit 4 if not")
     .argument("[place]", "oci:DIR")
     .option("--fast", "names and sizes only; reads no blob")
+    .option("--repair", "mend what can be mended; nothing is destroyed by it")
+    .option("--from <place>", "with --repair: where sound copies may be fetched from; may be repeated", collect, [])
+    .option("-n, --dry-run", "with --repair: say what would be done, and change nothing")
     .action(
-      action(async (context, text: string | undefined, o: { fast?: boolean }) =>
-        context.with(context.place(text), { write: false }, async (store) => {
-          const { out, signal } = context;
-          let [checked, bytes, errors, warnings] = [0, 0, 0, 0];
-          const onChecked = (blob: { readonly size: number }) => {
-            checked += 1;
-            bytes += blob.size;
-            out.progress(() => `${count(checked, "blob")}, ${size(bytes)}`);
-          };
-          for await (const finding of store.check({ signal, fast: o.fast, onChecked })) {
-            const { level, code, digest, namedBy, message } = finding;
-            if (level === "error") errors += 1;
-            else warnings += 1;
-            const by = namedBy ? `  (named by ${namedBy})` : "";
-            out.result(
-              { finding: code, level, digest, ...(namedBy && { namedBy }), message },
-              styled(level === "error" ? "red" : "yellow", `${level}: ${code}`),
-              `  ${digest}  ${message}${by}`,
-            );
-            await out.flow();
-          }
-          out.endProgress();
-          const words = o.fast ? "names and sizes" : `${count(checked, "blob")}, ${size(bytes)}`;
-          const found =
-            errors + warnings === 0 ? "all is sound" : `${count(errors, "error")}, ${count(warnings, "warning")}`;
-          out.result({ summary: { checked, bytes, errors, warnings } }, `checked ${words}: ${found}`);
-          return errors + warnings > 0 ? EXIT.findings : EXIT.done;
-        }),
-      ),
+      action(async (context, text: string | undefined, o: Options) => {
+        const place = context.place(text);
+        if (o.repair && o.fast) throw usage("--fast and --repair together", "a repair reads everything");
+        if (!o.repair && (o.dryRun || o.from.length > 0)) throw usage("-n and --from are for --repair", "add --repair");
+        const report = new Report(context, o);
+        if (!o.repair) {
+          await context.with(place, { write: false }, (store) => report.of(store, { fast: o.fast }));
+          return report.end();
+        }
+        context.isChanging = !o.dryRun;
+        await withSources(
+          context,
+          o.from.map((each) => context.place(each)),
+          [],
+          async (sources) => {
+            if (!(await mendToOpen(context, place, report, o))) return;
+            const from = sources.map((store) => store.repository());
+            const options = { repair: true, dryRun: o.dryRun, from };
+            await context.with(place, { write: !o.dryRun }, (store) => report.of(store, options));
+          },
+        );
+        return report.end();
+      }),
     );
+}
+
+function withSources(
+  context: Context,
+  places: readonly Place[],
+  opened: readonly Store[],
+  work: (sources: readonly Store[]) => Promise<void>,
+): Promise<void> {
+  const [first, ...rest] = places;
+  if (!first) return work(opened);
+  return context.with(first, { write: false }, (store) => withSources(context, rest, [...opened, store], work));
+}
+
+/** Mends a layout that cannot be opened, so that it can; whether it can now. */
+async function mendToOpen(context: Context, place: Place, report: Report, o: Options): Promise<boolean> {
+  try {
+    await context.with(place, { write: false }, async () => {});
+    return true;
+  } catch (error) {
+    if (place.scheme !== "oci" || !isOciStoreError(error, "LAYOUT_INVALID")) throw error;
+  }
+  const { signal, clock } = context;
+  const findings = await repairLayout(place.directory, { signal, env: clock, dryRun: o.dryRun });
+  for (const finding of findings) await report.finding(finding);
+  return !o.dryRun;
+}
+
+/** Prints findings and counts them. */
+class Report {
+  readonly #context: Context;
+  readonly #o: Options;
+  readonly #said = new Set<string>();
+  readonly #sum = { checked: 0, bytes: 0, errors: 0, warnings: 0, repaired: 0 };
+
+  constructor(context: Context, o: Options) {
+    this.#context = context;
+    this.#o = o;
+  }
+
+  async of(store: Store, o: CheckOptions): Promise<void> {
+    const { out, signal } = this.#context;
+    const onChecked = (blob: { readonly size: number }) => {
+      this.#sum.checked += 1;
+      this.#sum.bytes += blob.size;
+      out.progress(() => `${count(this.#sum.checked, "blob")}, ${size(this.#sum.bytes)}`);
+    };
+    for await (const finding of store.check({ ...o, signal, onChecked })) await this.finding(finding);
+    out.endProgress();
+  }
+
+  async finding(finding: Finding): Promise<void> {
+    const { out } = this.#context;
+    const { level, code, digest, path, namedBy, message, repaired } = finding;
+    const key = JSON.stringify(finding);
+    // What made it possible to open the store is found again by looking at all of it.
+    if (this.#said.has(key)) return;
+    this.#said.add(key);
+    if (repaired !== undefined && level !== "note") this.#sum.repaired += 1;
+    else if (level === "error") this.#sum.errors += 1;
+    else if (level === "warning") this.#sum.warnings += 1;
+    const about = digest ?? path;
+    const by = namedBy ? `  (named by ${namedBy})` : "";
+    const done = repaired === undefined ? "" : `  ${this.#o.dryRun ? "would be" : "now"}: ${repaired}`;
+    const color = repaired !== undefined ? "green" : level === "error" ? "red" : "yellow";
+    const value = {
+      finding: code,
+      level,
+      ...(digest && { digest }),
+      ...(path && { path }),
+      ...(namedBy && { namedBy }),
+      message,
+      ...(repaired && { repaired }),
+    };
+    out.result(value, styled(color, `${level}: ${code}`), `  ${about ? `${about}  ` : ""}${message}${by}${done}`);
+    await out.flow();
+  }
+
+  end(): number {
+    const { checked, bytes, errors, warnings, repaired } = this.#sum;
+    const { repair, fast, dryRun } = this.#o;
+    const words = fast ? "names and sizes" : `${count(checked, "blob")}, ${size(bytes)}`;
+    const left = errors + warnings === 0 ? "all is sound" : `${count(errors, "error")}, ${count(warnings, "warning")}`;
+    const mended =
+      repaired > 0 ? `${count(repaired, "finding")} ${dryRun ? "would be" : ""} mended; `.replace("  ", " ") : "";
+    const value = { checked, bytes, errors, warnings, ...(repair && { repaired }), ...(dryRun && { dryRun }) };
+    this.#context.out.result({ summary: value }, `checked ${words}: ${mended}${left}`);
+    return errors + warnings > 0 ? EXIT.findings : EXIT.done;
+  }
 }

@@ -1,15 +1,22 @@
-import { bytesNode, keyOf, liveFlow, type Plan, type Store } from "@ocistore/core";
+import { isOciStoreError, liveFlow, type Plan, type Policy, type Root, type Store } from "@ocistore/core";
 import { type Command, Option } from "commander";
 import { mustBeAllowed } from "../confirm.ts";
 import type { Context } from "../context.ts";
 import { formatDuration, parseDuration } from "../duration.ts";
+import { type CliError, refused } from "../errors.ts";
 import { count, size } from "../output/words.ts";
+import type { Place } from "../place.ts";
 import { applySaved, carryOut, checkPlanOptions, isDryRun, type PlanOptions } from "../plan-run.ts";
+import { explainTags, readRules } from "../retention.ts";
 import type { Action } from "../run.ts";
 import { planFlags } from "./plan-flags.ts";
 
 interface Options extends PlanOptions {
   readonly grace?: number;
+  readonly untagged?: number;
+  readonly retention?: string;
+  readonly adopt?: boolean;
+  readonly explain?: boolean;
 }
 
 export function addGc(program: Command, action: Action): void {
@@ -22,23 +29,70 @@ export function addGc(program: Command, action: Action): void {
       new Option("--grace <duration>", "leave alone what is younger; the store's own unless given").argParser(
         parseDuration,
       ),
-    );
+    )
+    .addOption(
+      new Option("--untagged <age>", "what is older and has no tag need not stay for its own sake").argParser(
+        parseDuration,
+      ),
+    )
+    .option("--retention <file>", "rules about tags in place of the store's own, a list in JSON")
+    .option("--adopt", "a layout of another tool is ours from now on, its untagged content too")
+    .option("--explain", "say of every tag which rule keeps it or takes it, and do nothing");
   planFlags(command).action(
     action(async (context, text: string | undefined, o: Options) => {
-      checkPlanOptions(o, o.grace === undefined ? [] : ["--grace"]);
+      checkPlanOptions(o, selectionOf(o));
       const place = context.place(text);
-      if (!isDryRun(o)) mustBeAllowed(context, o);
-      await context.with(place, { write: !isDryRun(o) }, async (store) => {
+      const looksOnly = isDryRun(o) || o.explain === true;
+      if (!looksOnly) mustBeAllowed(context, o);
+      const retention = o.retention === undefined ? undefined : await readRules(context, o.retention);
+      await context.with(place, { write: !looksOnly }, async (store) => {
         if (o.apply !== undefined) return applySaved(context, { store, place, kind: "collect", o });
         const { signal } = context;
-        const grace = o.grace ?? (await store.policy({ signal })).grace;
-        const plan = await store.planCollect({ signal, grace });
+        const policy = await store.policy({ signal });
+        const grace = o.grace ?? policy.grace;
+        const { untagged, adopt } = o;
+        const plan = await store.planCollect({ signal, grace, untagged, retention, adopt }).catch((error: unknown) => {
+          throw policy.foreign && isOciStoreError(error, "UNSUPPORTED") ? notAdopted(place) : error;
+        });
+        if (o.explain) return explainTags(context, plan.decisions ?? []);
+        remarkShorter(context, o, policy);
         const claimed = await heldByClaims(store, signal);
         if (isDryRun(o)) await remarkUploads(context, store, plan);
         await carryOut(context, { store, plan, place, o, remarks: () => remarks(context, plan, grace, claimed) });
+        if (adopt && policy.foreign && !isDryRun(o)) await store.setPolicy(policy, { signal });
       });
     }),
   );
+}
+
+function selectionOf(o: Options): string[] {
+  return [
+    ...(o.grace === undefined ? [] : ["--grace"]),
+    ...(o.untagged === undefined ? [] : ["--untagged"]),
+    ...(o.retention === undefined ? [] : ["--retention"]),
+    ...(o.adopt ? ["--adopt"] : []),
+    ...(o.explain ? ["--explain"] : []),
+  ];
+}
+
+/** Not even with `--yes`: who made it may not know that its untagged content would go. */
+function notAdopted({ written }: Place): CliError {
+  return refused(
+    `another tool made ${written}, and may mean its untagged content to stay`,
+    "--adopt, once, if it is yours to empty",
+  );
+}
+
+/** What a flag makes shorter than all others of this store are told. */
+function remarkShorter({ out }: Context, o: Options, { grace, untagged }: Policy): void {
+  if (o.grace !== undefined && o.grace < grace) {
+    const words = `a grace of ${formatDuration(o.grace)}, shorter than the store's own of ${formatDuration(grace)}`;
+    out.note({ shorter: "grace", ms: o.grace, policy: grace }, words);
+  }
+  if (o.untagged !== undefined && untagged !== undefined && o.untagged < untagged) {
+    const words = `untagged content goes after ${formatDuration(o.untagged)}, and by the store's own policy after ${formatDuration(untagged)}`;
+    out.note({ shorter: "untagged", ms: o.untagged, policy: untagged }, words);
+  }
 }
 
 interface Held {
@@ -49,20 +103,22 @@ interface Held {
 /** What would be garbage if no session were open. */
 async function heldByClaims(store: Store, signal: AbortSignal): Promise<Held> {
   const reader = await store.parts.catalog.graph({ signal });
-  const others: string[] = [];
+  const isClaim = ({ why }: Root) => why === "claim";
   let claims = 0;
-  for await (const root of reader.allRoots()) {
-    if (root.why === "claim") claims += 1;
-    else others.push(keyOf(root), root.digest);
-  }
+  for await (const root of reader.allRoots()) if (isClaim(root)) claims += 1;
   if (claims === 0) return { digests: 0, bytes: 0 };
-  const { graph, roots } = await liveFlow(reader, { signal });
+  const { graph, nodes, roots } = await liveFlow(reader, { signal });
   const withClaims = graph.mark(roots);
-  const without = graph.mark(others.map((key) => graph.id(key)).filter((id) => id < withClaims.length));
+  const others: number[] = [];
+  for await (const root of reader.allRoots()) {
+    const id = isClaim(root) ? undefined : nodes.find(root.repository, root.digest);
+    if (id !== undefined) others.push(id);
+  }
+  const without = graph.mark(others);
   let digests = 0;
   let bytes = 0;
   for await (const { digest, size: each } of store.parts.blobs.list({ signal })) {
-    const id = graph.find(keyOf(bytesNode(digest)));
+    const id = nodes.find(undefined, digest);
     if (id === undefined || withClaims[id] !== 1 || without[id] === 1) continue;
     digests += 1;
     bytes += each;

@@ -1,5 +1,6 @@
 import { initLayout, OWN_POLICY, SHARED_POLICY } from "@ocistore/backend-fs";
 import { type Command, Option } from "commander";
+import { onlyRead } from "../archive-errors.ts";
 import { formatDuration, parseDuration } from "../duration.ts";
 import { dim } from "../output/line.ts";
 import type { Action } from "../run.ts";
@@ -25,6 +26,7 @@ export function addInit(program: Command, action: Action): void {
     .action(
       action(async (context, text: string | undefined, o: Options) => {
         const place = context.place(text);
+        if (place.scheme === "oci-archive") throw onlyRead(place);
         const { grace, window, wait } = o.shared ? SHARED_POLICY : OWN_POLICY;
         const policy = { grace: o.grace ?? grace, window: o.window ?? window, wait };
         await initLayout(place.directory, { policy, env: context.clock });

@@ -37,7 +37,7 @@ async function inspect(
   if (!located)
     throw notFound(
       `${digest} is not stored in ${place.written}`,
-      `\`ocistore ls oci:${place.written}\` says what there is`,
+      `\`ocistore ls ${place.scheme}:${place.written}\` says what there is`,
     );
   const content = await Content.load(store, signal);
   const manifest = await content.manifest(digest);

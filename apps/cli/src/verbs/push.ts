@@ -42,7 +42,7 @@ export function addPush(program: Command, action: Action): void {
               const layers: Descriptor[] = [];
               for (const { path, mediaType } of sources) {
                 const source = await fromFile(path, { mediaType, signal });
-                const stream = watched(context, basename(path), source.stream);
+                const stream = (start: number) => watched(context, basename(path), source.stream(start));
                 layers.push(await session.putBlob({ ...source, stream }, { signal }));
               }
               const packed = packManifest({ artifactType: o.artifactType, layers, annotations });

@@ -116,7 +116,7 @@ async function tagsThatGo({ signal }: Context, store: Store, plan: Plan): Promis
 
 const SHOWN = 20;
 
-function remarks({ out }: Context, { kept }: Plan, tags: readonly (readonly [string, string])[]): void {
+function remarks({ out, io }: Context, { kept, header }: Plan, tags: readonly (readonly [string, string])[]): void {
   for (const [name, digest] of tags) out.note({ untagged: name, digest }, `the tag ${name} goes, off ${digest}`);
   const shown = out.json ? kept.length : SHOWN;
   for (const { digest, size: bytes, because, heldBy } of kept.slice(0, shown)) {
@@ -129,6 +129,12 @@ function remarks({ out }: Context, { kept }: Plan, tags: readonly (readonly [str
     out.note(
       {},
       "while a manifest that is in use cannot be read, no bytes go: `ocistore fsck` says which; push it again, or delete it",
+    );
+  }
+  if (header.hold === 0 && io.stderr.isTTY && !out.json) {
+    out.note(
+      {},
+      "this cannot be undone: `--window 7d` would keep it for so long, `ocistore config set oci:DIR window=7d` from now on",
     );
   }
 }

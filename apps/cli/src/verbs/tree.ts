@@ -18,7 +18,7 @@ export function addTree(program: Command, action: Action): void {
         await context.with(place, { write: false }, async (store) => {
           const { target } = place;
           const digest = target && (await digestAt(store, { ...place, target }, context.signal));
-          const content = await Content.load(store, context.signal);
+          const content = await Content.load(store, context.signal, { edges: false });
           const starts = digest ? [digest] : await rootsOf(content);
           const title = digest && target && "tag" in target ? target.tag : undefined;
           for await (const node of walkTree(content, starts)) {
@@ -40,7 +40,7 @@ async function rootsOf(content: Content) {
 function print(
   { out }: Context,
   content: Content,
-  { written }: Place,
+  { scheme, written }: Place,
   node: TreeNode,
   title: string | undefined,
 ): void {
@@ -54,7 +54,7 @@ function print(
     const tags = content.tagsOf(digest);
     const name = title ?? tags[0];
     const others = tags.filter((tag) => tag !== name);
-    words.push(bold(name === undefined ? `oci:${written}` : `oci:${written}:${name}`), "  ");
+    words.push(bold(name === undefined ? `${scheme}:${written}` : `${scheme}:${written}:${name}`), "  ");
     if (others.length > 0) words.push(dim(`also ${others.join(", ")}  `));
   } else {
     words.push(dim(prefix), role === "referrer" ? styled("yellow", role) : styled("cyan", platform ?? role), "  ");

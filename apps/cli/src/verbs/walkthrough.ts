@@ -67,7 +67,7 @@ async function look(context: Context, place: Place): Promise<void> {
     for await (const { name } of store.repository().tags({ signal: context.signal }))
       if (isRefName(name)) tags.push(name);
   });
-  await lookAround(guideOf(context), `oci:${place.directory}`, tags);
+  await lookAround(guideOf(context), `${place.scheme}:${place.directory}`, tags);
   context.out.text("");
   context.out.text(dim(`Nothing in ${shellWord(place.directory)} was changed.`));
 }

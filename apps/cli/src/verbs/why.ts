@@ -33,7 +33,7 @@ async function explain(
   const { out, signal } = context;
   const digest = await digestAt(store, place, signal);
   const located = await store.parts.catalog.locate(undefined, digest, { signal });
-  const content = await Content.load(store, signal);
+  const content = await Content.load(store, signal, { edges: false });
   let reasons = 0;
   for await (const reason of store.why(digest, { signal })) {
     reasons += 1;
@@ -96,7 +96,8 @@ async function unexplained(
   if (isStored) {
     const hint = `\`ocistore gc oci:${place.written}\` frees it once it is past the grace`;
     out.result({ digest, kept: false }, bold(digest), "  is garbage: nothing keeps it");
-    out.note({}, hint);
+    // Of an archive nothing is ever freed.
+    if (place.scheme === "oci") out.note({}, hint);
     return;
   }
   for await (const { digest: condemned, until } of store.condemned({ signal })) {

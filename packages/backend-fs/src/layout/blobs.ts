@@ -1,10 +1,11 @@
 import {
+  algorithmOf,
   type BlobStore,
   type BlobStoreCapabilities,
   type Bytes,
-  createHasher,
   DIGEST_ALGORITHMS,
   type Environment,
+  encodedOf,
   isDigest,
   type Located,
   type Ms,
@@ -13,14 +14,17 @@ import {
   type Range,
   type Signal,
   type Upload,
+  type UploadInfo,
 } from "@ocistore/core";
 import type { Directories } from "../files/durable.ts";
 import { hasCode, reported, toOciStoreError } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { regular, regularFiles } from "../files/listing.ts";
 import { readChunks } from "../files/read.ts";
+import { Aside } from "../repair/aside.ts";
 import { isSafeName, type Paths } from "./paths.ts";
 import { LayoutUpload } from "./upload.ts";
+import type { Writers } from "./writers.ts";
 
 /**
  * The blobs of a layout. A digest has one fixed name, so bytes come to it and leave it only under the lock, which the
@@ -33,13 +37,15 @@ export class LayoutBlobs implements BlobStore {
   readonly #env: Environment;
   readonly #readOnly: boolean;
   readonly #directories: Directories;
+  readonly #writers: Writers;
 
   constructor(
     fs: FileSystem,
     paths: Paths,
     env: Environment,
-    o: { readonly readOnly: boolean; readonly directories: Directories },
+    o: { readonly readOnly: boolean; readonly directories: Directories; readonly writers: Writers },
   ) {
+    this.#writers = o.writers;
     this.#directories = o.directories;
     this.#fs = fs;
     this.#paths = paths;
@@ -68,18 +74,19 @@ export class LayoutBlobs implements BlobStore {
     o.signal?.throwIfAborted();
     this.#mustWrite();
     const path = this.#paths.upload(id);
+    const { algorithm = "sha256" } = o;
     if (o.create) {
       await this.#create(id, path);
-      return this.#handle(id, 0, createHasher(o.algorithm));
+      return this.#handle(id, 0, algorithm);
     }
     const stat = await regular(this.#fs, path);
     if (!stat) throw new OciStoreError("UPLOAD_UNKNOWN", `no upload ${id}`, { path });
-    return this.#handle(id, stat.size, undefined, o.algorithm);
+    return this.#handle(id, stat.size, algorithm);
   }
 
-  #handle(id: string, offset: number, hasher: ReturnType<typeof createHasher> | undefined, algorithm?: string): Upload {
-    const ground = { fs: this.#fs, paths: this.#paths, directories: this.#directories };
-    return new LayoutUpload(ground, { id, offset, hasher, algorithm });
+  #handle(id: string, offset: number, algorithm: string): Upload {
+    const ground = { fs: this.#fs, paths: this.#paths, directories: this.#directories, writers: this.#writers };
+    return new LayoutUpload(ground, { id, offset, algorithm });
   }
 
   #mustWrite(): void {
@@ -100,11 +107,16 @@ export class LayoutBlobs implements BlobStore {
     });
   }
 
-  async *uploads({ signal }: Signal = {}): AsyncGenerator<{ id: string; offset: number; touched: Ms }> {
+  /** Also clears away what the dead have left beside uploads that are gone. */
+  async *uploads({ signal }: Signal = {}): AsyncGenerator<UploadInfo> {
     signal?.throwIfAborted();
+    if (!this.#readOnly) await this.#writers.sweep({ signal });
     for await (const { name, stat } of regularFiles(this.#fs, this.#paths.uploads)) {
       signal?.throwIfAborted();
-      if (isSafeName(name)) yield { id: name, offset: stat.size, touched: Math.min(stat.modified, this.#env.now()) };
+      if (!isSafeName(name)) continue;
+      const holder = await this.#writers.holder(name);
+      const touched = Math.min(stat.modified, this.#env.now());
+      yield { id: name, offset: stat.size, touched, ...(holder !== undefined && { holder }) };
     }
   }
 
@@ -137,6 +149,16 @@ export class LayoutBlobs implements BlobStore {
         else yield { placement, error: toOciStoreError(error, "erase the blob", path) };
       }
     }
+  }
+
+  async keepAside(placement: Placement, { signal }: Signal = {}): Promise<string | undefined> {
+    signal?.throwIfAborted();
+    this.#mustWrite();
+    const { digest } = placement;
+    return new Aside(this.#fs, this.#paths, this.#directories).keep(
+      this.#paths.placed(placement),
+      `${algorithmOf(digest)}-${encodedOf(digest)}`,
+    );
   }
 
   async close(): Promise<void> {}

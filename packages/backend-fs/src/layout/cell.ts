@@ -6,9 +6,11 @@ import {
   digestOf,
   type Environment,
   isOciStoreError,
+  type JsonValue,
   OciStoreError,
   type Pin,
   type Policy,
+  type Run,
   type Signal,
 } from "@ocistore/core";
 import type { Directories } from "../files/durable.ts";
@@ -154,13 +156,14 @@ export class LayoutCell implements CatalogCell {
       await this.#writeClaims(draft, "growing");
       for (const row of revived) await moveBack(this.#fs, this.#paths, row);
       await syncMoves(this.#fs, this.#paths, revived);
-      for (const [id, run] of draft.runs.changes)
-        if (run) await writeRun(this.#fs, this.#paths, this.#o.directories, id, run);
+      for (const [id, run] of draft.runs.changes) {
+        if (run) await writeRun(this.#fs, this.#paths, this.#o.directories, id, this.#withEntries(run));
+      }
 
       if (repository.manifests.changed || repository.tags.changed) {
         // A reader in this process may have seen another one meanwhile, and its writer may have put the old one back.
         if (this.#index?.version !== version) return giveUp();
-        const next = this.#index.document.with(repository);
+        const next = this.#index.document.with(repository, entriesOfUndone(draft));
         const isStillTheSame = async () => digestOf(await this.#indexBytes()) === version;
         const fresh = this.#paths.fresh("index.json");
         if (!(await replaceOurs(this.#fs, this.#paths.index, fresh, next, isStillTheSame))) return giveUp();
@@ -193,6 +196,14 @@ export class LayoutCell implements CatalogCell {
       .filter((row) => row !== undefined);
   }
 
+  /** With the entries of index.json that it takes out, which may say more than anybody here understands. */
+  #withEntries(run: Run): Run {
+    const { entries = [] } = run;
+    const known = new Set(entries.map((entry) => JSON.stringify(entry)));
+    const present = this.#index?.document.entriesOf(run) ?? [];
+    return { ...run, entries: [...entries, ...present.filter((entry) => !known.has(JSON.stringify(entry)))] };
+  }
+
   async #writeClaims(draft: Draft, which: "growing" | "ending"): Promise<void> {
     for (const [owner, claim] of draft.claims.changes) {
       if ((claim === undefined) !== (which === "ending")) continue;
@@ -213,6 +224,11 @@ export class LayoutCell implements CatalogCell {
       }
     }
   }
+}
+
+/** A run that goes is one that is undone, or of which nothing is left. */
+function entriesOfUndone({ runs, base }: Draft): readonly JsonValue[] {
+  return [...runs.changes].flatMap(([id, run]) => (run ? [] : ((base.runs.get(id)?.entries ?? []) as JsonValue[])));
 }
 
 /** Before the name of a pin that is about to go; no name of a pin begins so. */

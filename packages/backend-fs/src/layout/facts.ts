@@ -12,28 +12,37 @@ import {
   type Located,
   MANIFEST_LIMIT,
   type ManifestRecord,
+  type Ms,
   OciStoreError,
   type Placement,
   parseManifest,
   recordOf,
   type Signal,
 } from "@ocistore/core";
-import type { FileSystem } from "../files/file-system.ts";
+import type { FileStat, FileSystem } from "../files/file-system.ts";
 import { regular } from "../files/listing.ts";
 import { readChunks, readWhole } from "../files/read.ts";
 import { type Paths, trashGeneration } from "./paths.ts";
 
 type Asked = Signal & { readonly mediaType?: string | undefined; readonly probe?: "manifest" | "mentions" | undefined };
 
-/** A plain layout's record of what is stored is the disk itself. What a manifest names never changes, and is read once. */
+/** What a look at a file has found. */
+type Seen = Located & { readonly stamp: number };
+
+/** So many edges of manifests that were read are kept at hand, all together. */
+const AT_HAND = 50_000;
+
+/** A plain layout's record of what is stored is the disk itself. */
 export class LayoutFacts implements CellFacts {
   readonly membership = "listed";
   readonly #fs: FileSystem;
   readonly #paths: Paths;
   readonly #env: Environment;
-  readonly #records = new Map<Digest, ManifestRecord>();
+  /** What was read last, and under which stamp. Good for as long as the file does not change, since content never does. */
+  readonly #records = new Map<Digest, { readonly record: ManifestRecord; readonly stamp: number }>();
+  #edgesAtHand = 0;
   /** What one command has seen to be there. It asks of each manifest again and again, and all its answers may be of one moment. */
-  readonly #seen = new WeakMap<Draft, Map<Digest, Located>>();
+  readonly #seen = new WeakMap<Draft, Map<Digest, Seen>>();
 
   constructor(fs: FileSystem, paths: Paths, env: Environment) {
     this.#fs = fs;
@@ -43,24 +52,32 @@ export class LayoutFacts implements CellFacts {
 
   async locate(draft: Draft, digest: Digest, { signal }: Signal = {}): Promise<Located | undefined> {
     signal?.throwIfAborted();
-    const found = await this.#look({ digest, size: 0, generation: "" });
+    const seen = this.#seen.get(draft)?.get(digest);
+    const found = seen?.generation === "" ? seen : await this.#look({ digest, size: 0, generation: "" });
     // The time of the file follows when a loss has been written down, and may not have done so.
-    if (found) return { ...found, since: Math.max(found.since, draft.lost.get(digest) ?? 0) };
+    if (found) return located(found, Math.max(found.since, draft.lost.get(digest) ?? 0));
     // Brought back by this very draft, it is in use; the file follows when the draft takes effect.
     const before = draft.condemned.has(digest) ? undefined : draft.base.condemned.get(digest);
     const inTrash = before && (await this.#look(before));
-    return inTrash && { ...inTrash, generation: "" };
+    return inTrash && { ...located(inTrash, inTrash.since), generation: "" };
+  }
+
+  async glance(draft: Draft, _repository: string, digest: Digest, { signal }: Signal = {}): Promise<Seen | undefined> {
+    signal?.throwIfAborted();
+    return this.#lookOnce(draft, digest);
   }
 
   async record(draft: Draft, _repository: string, digest: Digest, o: Asked = {}): Promise<ManifestRecord | undefined> {
     o.signal?.throwIfAborted();
-    const located = await this.#lookOnce(draft, digest);
-    if (!located) return undefined;
-    const { size, generation, since } = located;
+    const seen = await this.#lookOnce(draft, digest);
+    if (!seen) return undefined;
+    const { generation, since, stamp } = seen;
     const known = this.#records.get(digest);
-    if (known && known.size === size && isAsSaid(known, o)) return asked({ ...known, generation, pushed: since }, o);
-    const record = await this.#read(located, o);
-    if (record) this.#records.set(digest, record);
+    if (known?.stamp === stamp && isAsSaid(known.record, o)) {
+      return asked({ ...known.record, generation, pushed: since }, o);
+    }
+    const record = await this.#read(seen, o);
+    if (record) this.#keepAtHand(record, stamp);
     return record && asked(record, o);
   }
 
@@ -68,7 +85,25 @@ export class LayoutFacts implements CellFacts {
     return { ...placement, generation: trashGeneration(run, kind) };
   }
 
-  async #lookOnce(draft: Draft, digest: Digest): Promise<Located | undefined> {
+  #keepAtHand(record: ManifestRecord, stamp: number): void {
+    this.#forget(record.digest);
+    this.#records.set(record.digest, { record, stamp });
+    this.#edgesAtHand += record.edges.length + 1;
+    // A map gives its keys in the order in which they came.
+    for (const [digest] of this.#records) {
+      if (this.#edgesAtHand <= AT_HAND) return;
+      this.#forget(digest);
+    }
+  }
+
+  #forget(digest: Digest): void {
+    const known = this.#records.get(digest);
+    if (!known) return;
+    this.#records.delete(digest);
+    this.#edgesAtHand -= known.record.edges.length + 1;
+  }
+
+  async #lookOnce(draft: Draft, digest: Digest): Promise<Seen | undefined> {
     let seen = this.#seen.get(draft);
     if (!seen) {
       seen = new Map();
@@ -83,11 +118,12 @@ export class LayoutFacts implements CellFacts {
     return located;
   }
 
-  async #look(placement: Placement): Promise<Located | undefined> {
-    if (!isDigest(placement.digest)) return undefined;
-    const stat = await regular(this.#fs, this.#paths.placed(placement));
+  async #look({ digest, size, generation }: Placement): Promise<Seen | undefined> {
+    if (!isDigest(digest)) return undefined;
+    const stat = await regular(this.#fs, this.#paths.placed({ digest, size, generation }));
     if (!stat) return undefined;
-    return { ...placement, size: stat.size, since: Math.min(stat.modified, this.#env.now()) };
+    const since = Math.min(stat.modified, this.#env.now());
+    return { digest, size: stat.size, generation, since, stamp: stampOf(stat) };
   }
 
   async #read(located: Located, { mediaType, probe, signal }: Asked): Promise<ManifestRecord | undefined> {
@@ -126,6 +162,23 @@ export class LayoutFacts implements CellFacts {
     }
     return false;
   }
+}
+
+function located({ digest, size, generation }: Placement, since: Ms): Located {
+  return { digest, size, generation, since };
+}
+
+/** A number that changes when another file takes the name, or this one is written to. */
+function stampOf({ size, modified, identity }: FileStat): number {
+  const text = `${identity} ${size} ${modified}`;
+  let high = 0x811c9dc5;
+  let low = 0x2f0b4f69;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    high = Math.imul(high ^ code, 0x01000193);
+    low = Math.imul(low ^ code, 0x5bd1e995);
+  }
+  return (high >>> 0) * 2 ** 21 + (low >>> 11);
 }
 
 const WHITESPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);

@@ -11,16 +11,17 @@ import {
   parseJson,
   type RepositoryDraft,
   type RepositoryState,
+  type Run,
 } from "@ocistore/core";
 
 /** The annotation by which an entry of index.json has a name. */
-const REF_NAME = "org.opencontainers.image.ref.name";
+export const REF_NAME = "org.opencontainers.image.ref.name";
 
 /**
  * Says that an untagged entry is a root of its own although a manifest that is stored names it; without one it need not be
  * said, since being listed is enough.
  */
-const OWN = "dev.ocistore.own";
+export const OWN = "dev.ocistore.own";
 
 /** Larger than any index.json that somebody works with; smaller than what would exhaust memory. */
 export const INDEX_LIMIT = 256 * 1024 * 1024;
@@ -88,6 +89,15 @@ export class IndexDocument {
     return new IndexDocument(json, o);
   }
 
+  /** The entries that a run takes out: of its manifests, and under its tags. */
+  entriesOf({ tags, manifests }: Pick<Run, "tags" | "manifests">): readonly JsonValue[] {
+    const gone = new Set(manifests.map(({ digest }) => digest));
+    const named = new Set(tags.map(({ digest, name }) => keyOf(digest, name)));
+    const isTaken = ({ digest, name }: Entry) =>
+      digest !== undefined && (gone.has(digest) || (name !== undefined && named.has(keyOf(digest, name))));
+    return this.#entries.filter(isTaken).map(({ raw }) => raw);
+  }
+
   /** An empty one. */
   static empty(): Uint8Array {
     return encoded({ schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [] });
@@ -96,8 +106,10 @@ export class IndexDocument {
   /**
    * The file as it is after the changes of a draft. Entries keep their order and their fields, those that the changes do
    * not concern to the letter; new ones come last.
+   *
+   * @param remembered Entries that were taken out once; one that comes back has the fields that it had.
    */
-  with(draft: RepositoryDraft): Uint8Array {
+  with(draft: RepositoryDraft, remembered: readonly JsonValue[] = []): Uint8Array {
     const named = new Set(draft.tags.changes.keys());
     const concerned = new Set(draft.manifests.changes.keys());
     for (const { digest, name } of this.#entries) {
@@ -112,17 +124,21 @@ export class IndexDocument {
       toName.set(digest, names.add(name));
     }
     const templates = new Map<Digest, JsonObject>();
+    const before = rememberedEntries(remembered);
     const manifests: JsonValue[] = [];
     const written = new Set<Digest>();
     const entriesOf = (digest: Digest): JsonObject[] => {
       const member = draft.manifests.get(digest);
       if (!member) return [];
-      const template = templates.get(digest) ?? fresh(digest, member);
+      const template = templates.get(digest) ?? before.get(keyOf(digest, undefined)) ?? fresh(digest, member);
       const names = toName.get(digest);
       if (!names?.size) {
         return [annotated(template, { [REF_NAME]: undefined, [OWN]: member.own ? "true" : undefined })];
       }
-      return [...names].map((name) => annotated(template, { [REF_NAME]: name, [OWN]: undefined }));
+      return [...names].map((name) => {
+        const entry = before.get(keyOf(digest, name)) ?? template;
+        return annotated(entry, { [REF_NAME]: name, [OWN]: undefined });
+      });
     };
 
     for (const { digest, raw } of this.#entries) {
@@ -146,13 +162,31 @@ export class IndexDocument {
   }
 }
 
+/** By digest and name, and any of a digest by that alone. What is no entry is nobody's. */
+function rememberedEntries(remembered: readonly JsonValue[]): ReadonlyMap<string, JsonObject> {
+  const found = new Map<string, JsonObject>();
+  for (const raw of remembered) {
+    const read = readEntry(raw);
+    if (typeof read === "string") continue;
+    const { digest, name } = read;
+    if (name !== undefined) found.set(keyOf(digest, name), raw as JsonObject);
+    if (name === undefined || !found.has(keyOf(digest, undefined)))
+      found.set(keyOf(digest, undefined), raw as JsonObject);
+  }
+  return found;
+}
+
+function keyOf(digest: Digest, name: string | undefined): string {
+  return name === undefined ? digest : `${digest} ${name}`;
+}
+
 export interface IndexOptions {
   /** `listed`: every entry is a root, whatever names it. */
   readonly roots?: "listed" | undefined;
 }
 
 /** What an entry says, or what is wrong with it. */
-function readEntry(raw: JsonValue): (Membership & { digest: Digest; name: string | undefined }) | string {
+export function readEntry(raw: JsonValue): (Membership & { digest: Digest; name: string | undefined }) | string {
   if (!isJsonObject(raw)) return "is not an object";
   const digest = field(raw, "digest");
   const size = field(raw, "size");

@@ -22,6 +22,8 @@ export class Paths {
   readonly sessions: string;
   readonly trash: string;
   readonly uploads: string;
+  /** What a repair has taken away. */
+  readonly damaged: string;
 
   constructor(root: string) {
     this.root = root;
@@ -37,6 +39,7 @@ export class Paths {
     this.sessions = join(this.ours, "sessions");
     this.trash = join(this.ours, "trash");
     this.uploads = join(this.ours, "uploads");
+    this.damaged = join(this.ours, "damaged");
   }
 
   algorithm(name: string): string {
@@ -54,6 +57,22 @@ export class Paths {
 
   upload(id: string): string {
     return join(this.uploads, safe(id));
+  }
+
+  /** The lock of an upload. No upload has a name that begins with a dot. */
+  uploadLock(id: string): string {
+    return join(this.uploads, `.${safe(id)}.lock`);
+  }
+
+  /** The record of a lock, before it becomes one. */
+  uploadLockTemp(id: string, random: string): string {
+    return join(this.uploads, `.${safe(id)}.lock.${random}`);
+  }
+
+  /** Of which upload this is the lock, or was to become it. */
+  parseUploadLock(name: string): { readonly id: string; readonly isLock: boolean } | undefined {
+    const [, id, random] = /^\.(.+)\.lock(\.[0-9a-f]{32})?$/.exec(name) ?? [];
+    return id !== undefined && isSafeName(id) ? { id, isLock: random === undefined } : undefined;
   }
 
   session(owner: string): string {

@@ -37,10 +37,10 @@ export async function kernelHolder(files: LockFiles): Promise<Holder> {
   return { text, known: true, turn: String(newest) };
 }
 
-function describe({ pid, host }: Owner): string {
+export function describe({ pid, host }: Owner): string {
   return `process ${pid} on ${host}`;
 }
 
-function quoted(path: string): string {
+export function quoted(path: string): string {
   return `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -54,7 +54,7 @@ export function enterKernelLock(
         const { fd } = handle;
         if (fd === undefined) return undefined;
         for (;;) {
-          const answer = attempt(locks, fd);
+          const answer = tryFileLock(locks, fd);
           if (answer === "unsupported") return undefined;
           if (answer === "locked") break;
           await patience.pause(await busy());
@@ -99,7 +99,8 @@ async function openLockFile(fs: FileSystem, path: string): Promise<FileHandle> {
   }
 }
 
-function attempt(locks: FileLocks, fd: number): "locked" | "busy" | "unsupported" {
+/** Tries once to take the kernel's lock on an open file. */
+export function tryFileLock(locks: FileLocks, fd: number): "locked" | "busy" | "unsupported" {
   try {
     return locks.tryLock(fd) ? "locked" : "busy";
   } catch (error) {

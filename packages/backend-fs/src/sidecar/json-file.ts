@@ -36,8 +36,8 @@ export function encodeJson(content: JsonObject): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, ...content })}\n`);
 }
 
-export function damaged(path: string): OciStoreError {
-  return new OciStoreError("LAYOUT_INVALID", `damaged: ${path}`, { path });
+export function damaged(path: string, cause?: unknown): OciStoreError {
+  return new OciStoreError("LAYOUT_INVALID", `damaged: ${path}`, { path }, { cause });
 }
 
 /**

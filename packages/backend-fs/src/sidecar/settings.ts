@@ -1,12 +1,15 @@
 import {
+  checkedRetention,
   type Digest,
   field,
   isDigest,
   isJsonObject,
   type JsonObject,
+  type JsonValue,
   type Lease,
   type Pin,
   type Policy,
+  type RetentionRule,
 } from "@ocistore/core";
 import type { FileSystem } from "../files/file-system.ts";
 import type { Paths } from "../layout/paths.ts";
@@ -23,7 +26,22 @@ export async function readSettings(fs: FileSystem, { store }: Paths): Promise<Se
   if (!json) return undefined;
   const [id, grace, window, wait] = ["id", "grace", "window", "wait"].map((name) => field(json, name));
   if (typeof id !== "string" || !isTime(grace) || !isTime(window) || !isTime(wait)) throw damaged(store);
-  return { identity: id, policy: { grace, window, wait } };
+  const [untagged, retention] = ["untagged", "retention"].map((name) => field(json, name));
+  if (untagged !== undefined && !isTime(untagged)) throw damaged(store);
+  const rules = retention === undefined ? undefined : rulesIn(retention, store);
+  return {
+    identity: id,
+    policy: { grace, window, wait, ...(untagged !== undefined && { untagged }), ...(rules && { retention: rules }) },
+  };
+}
+
+function rulesIn(json: JsonValue, path: string): readonly RetentionRule[] {
+  try {
+    return checkedRetention(json);
+  } catch (cause) {
+    // Whatever these rules were to keep, nothing may be deleted by a part of them.
+    throw damaged(path, cause);
+  }
 }
 
 export async function writeSettings(fs: FileSystem, paths: Paths, settings: Settings): Promise<void> {
@@ -31,7 +49,15 @@ export async function writeSettings(fs: FileSystem, paths: Paths, settings: Sett
 }
 
 export function encodeSettings({ identity, policy }: Settings): Uint8Array {
-  return encodeJson({ id: identity, ...policy });
+  const { grace, window, wait, untagged, retention } = policy;
+  return encodeJson({
+    id: identity,
+    grace,
+    window,
+    wait,
+    ...(untagged !== undefined && { untagged }),
+    ...(retention !== undefined && { retention: retention as unknown as JsonValue }),
+  });
 }
 
 export async function readPins(fs: FileSystem, { pins }: Paths): Promise<Map<string, Pin>> {
@@ -40,20 +66,30 @@ export async function readPins(fs: FileSystem, { pins }: Paths): Promise<Map<str
   const list = json && field(json, "pins");
   if (json && !Array.isArray(list)) throw damaged(pins);
   for (const each of Array.isArray(list) ? list : []) {
-    if (!isJsonObject(each)) throw damaged(pins);
-    const [name, digest, until] = ["name", "digest", "until"].map((key) => field(each, key));
-    if (typeof name !== "string" || typeof digest !== "string" || !isDigest(digest)) throw damaged(pins);
-    if (until !== undefined && !isTime(until)) throw damaged(pins);
-    read.set(name, { digest: digest as Digest, until });
+    const pin = isJsonObject(each) ? pinIn(each) : undefined;
+    if (!pin) throw damaged(pins);
+    read.set(...pin);
   }
   return read;
 }
 
+/** `undefined` if it is none. */
+export function pinIn(json: JsonObject): [string, Pin] | undefined {
+  const [name, digest, until] = ["name", "digest", "until"].map((key) => field(json, key));
+  if (typeof name !== "string" || typeof digest !== "string" || !isDigest(digest)) return undefined;
+  if (until !== undefined && !isTime(until)) return undefined;
+  return [name, { digest: digest as Digest, until }];
+}
+
 export async function writePins(fs: FileSystem, paths: Paths, pins: Iterable<[string, Pin]>): Promise<void> {
+  await replaceOurs(fs, paths.pins, paths.fresh("pins.json"), encodePins(pins));
+}
+
+export function encodePins(pins: Iterable<[string, Pin]>): Uint8Array {
   const list = [...pins].map(
     ([name, { digest, until }]): JsonObject => ({ name, digest, ...(until !== undefined && { until }) }),
   );
-  await replaceOurs(fs, paths.pins, paths.fresh("pins.json"), { pins: list });
+  return encodeJson({ pins: list });
 }
 
 export async function readLeases(fs: FileSystem, { leases }: Paths): Promise<Map<string, Lease>> {

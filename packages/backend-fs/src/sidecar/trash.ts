@@ -5,7 +5,9 @@ import {
   field,
   isDigest,
   isJsonObject,
+  isMediaType,
   type JsonObject,
+  type JsonValue,
   type Membership,
   type Ms,
   type Run,
@@ -61,22 +63,25 @@ export async function writeRun(
   paths: Paths,
   directories: Directories,
   id: string,
-  { at, until, tags, manifests }: Run,
+  { at, until, tags, manifests, marks = [], absent = [], entries = [] }: Run,
 ): Promise<void> {
   await directories.ensure(paths.trash, paths.run(id));
   const json: JsonObject = {
     at,
     until,
     tags: tags.map(({ name, digest }) => ({ name, digest })),
-    manifests: manifests.map(({ digest, membership }) => ({
-      digest,
-      mediaType: membership.mediaType,
-      size: membership.size,
-      ...(membership.artifactType !== undefined && { artifactType: membership.artifactType }),
-      ...(membership.own !== undefined && { own: membership.own }),
-    })),
+    manifests: manifests.map(({ digest, membership }) => memberOf(digest, membership)),
+    ...(marks.length > 0 && { marks: marks.map(({ digest, membership }) => memberOf(digest, membership)) }),
+    ...(absent.length > 0 && { absent }),
+    ...(entries.length > 0 && { entries: entries as readonly JsonValue[] }),
   };
   await replaceOurs(fs, paths.runRecord(id), paths.fresh("run.json"), json);
+}
+
+function memberOf(digest: Digest, membership: Membership | undefined): JsonObject {
+  if (!membership) return { digest };
+  const { mediaType, size, artifactType, own } = membership;
+  return { digest, mediaType, size, ...(artifactType && { artifactType }), ...(own !== undefined && { own }) };
 }
 
 /** Out of use: from its final name into the trash. Both directories are synced by {@link syncMoves}. */
@@ -123,24 +128,39 @@ async function runsOf(fs: FileSystem, { trash }: Paths): Promise<string[]> {
   return runs.map(({ name }) => name).sort();
 }
 
-async function readRun(fs: FileSystem, paths: Paths, id: string): Promise<Run | undefined> {
+/** @throws `LAYOUT_INVALID` if it is damaged, `UNSUPPORTED` if a newer ocistore wrote it. */
+export async function readRun(fs: FileSystem, paths: Paths, id: string): Promise<Run | undefined> {
   const path = paths.runRecord(id);
   const json = await readJsonFile(fs, path);
   if (!json) return undefined;
-  const [at, until, tags, manifests] = ["at", "until", "tags", "manifests"].map((name) => field(json, name));
-  if (typeof at !== "number" || typeof until !== "number" || !Array.isArray(tags) || !Array.isArray(manifests))
-    throw damaged(path);
+  const [at, until] = ["at", "until"].map((name) => field(json, name));
+  if (!isTime(at) || !isTime(until)) throw damaged(path);
+  const list = (name: string, isOptional = false): readonly JsonValue[] => {
+    const value = field(json, name) ?? (isOptional ? [] : undefined);
+    if (!Array.isArray(value)) throw damaged(path);
+    return value;
+  };
+  const objects = (name: string, isOptional = false) =>
+    list(name, isOptional).map((each) => {
+      if (!isJsonObject(each)) throw damaged(path);
+      return { each, repository: "", digest: digestIn(each, path) };
+    });
   return {
     at,
     until,
-    tags: tags.map((each) => {
-      if (!isJsonObject(each)) throw damaged(path);
-      return { repository: "", name: String(field(each, "name")), digest: digestIn(each, path) };
+    tags: objects("tags").map(({ each, ...tag }) => {
+      const name = field(each, "name");
+      if (typeof name !== "string" || name === "") throw damaged(path);
+      return { ...tag, name };
     }),
-    manifests: manifests.map((each) => {
-      if (!isJsonObject(each)) throw damaged(path);
-      return { repository: "", digest: digestIn(each, path), membership: membershipIn(each, at) };
+    manifests: objects("manifests").map(({ each, ...rest }) => {
+      const membership = membershipIn(each, at, path);
+      if (!membership) throw damaged(path);
+      return { ...rest, membership };
     }),
+    marks: objects("marks", true).map(({ each, ...rest }) => ({ ...rest, membership: membershipIn(each, at, path) })),
+    absent: list("absent", true).map((digest) => digestIn({ digest }, path)),
+    entries: list("entries", true),
   };
 }
 
@@ -150,15 +170,23 @@ function digestIn(json: JsonObject, path: string): Digest {
   return digest;
 }
 
-function membershipIn(json: JsonObject, pushed: number): Membership {
+/** `undefined` of what was not listed. */
+function membershipIn(json: JsonObject, pushed: number, path: string): Membership | undefined {
   const [mediaType, size, artifactType, own] = ["mediaType", "size", "artifactType", "own"].map((name) =>
     field(json, name),
   );
+  if (mediaType === undefined && size === undefined) return undefined;
+  // It becomes an entry of index.json again, and a wrong one there would stop every deletion.
+  if (typeof mediaType !== "string" || !isMediaType(mediaType) || !isTime(size)) throw damaged(path);
   return {
-    mediaType: String(mediaType),
-    size: Number(size),
+    mediaType,
+    size,
     artifactType: typeof artifactType === "string" ? artifactType : undefined,
     own: typeof own === "boolean" ? own : undefined,
     pushed,
   };
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

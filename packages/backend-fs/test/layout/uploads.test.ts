@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdir, readFile, unlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, symlink, unlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOf, type Store, type Upload } from "@ocistore/core";
 import { expect, onTestFinished, test } from "vitest";
@@ -62,8 +63,8 @@ test.each(["the first", "the second"])(
       const results = [];
       for (const attempt of attempts) results.push((await Promise.allSettled([attempt()]))[0]?.status);
       expect(await wrong(directory)).toEqual([]);
-      // A commit that fails takes the upload with it.
-      expect(results).toEqual(who === "the first" ? ["fulfilled", "rejected"] : ["rejected", "rejected"]);
+      // One who finds that others have written takes nothing of theirs away.
+      expect(results).toEqual(who === "the first" ? ["fulfilled", "rejected"] : ["rejected", "fulfilled"]);
     }
   },
 );
@@ -164,4 +165,65 @@ test("an upload that is gone is unknown: to a write, to a commit, and to what pu
   const adding = store.parts.catalog.add("owner", "", [arrival], { until: Date.now() + 60_000 });
   await expect(adding).rejects.toMatchObject(gone);
   await expect(store.parts.blobs.upload("to-write")).rejects.toMatchObject(gone);
+});
+
+test("what is no file is no upload, and what lies beside uploads is none either", async () => {
+  const { directory, open, upload } = await place();
+  const store = await open();
+  const mine = await store.parts.blobs.upload("u", { create: true });
+  await mine.write(of("half"), { at: 0 });
+  await symlink(upload("u"), upload("link"));
+  await mkdir(upload("directory"));
+  execFileSync("sh", ["-c", 'mkfifo "$1"', "sh", upload("fifo")]);
+  await writeFile(upload(".hidden"), "x");
+  await symlink(join(directory, "index.json"), upload(".link.lock"));
+  const listed = [];
+  for await (const { id, offset } of store.uploads()) listed.push([id, offset]);
+  expect(listed).toEqual([["u", 4]]);
+  for (const id of ["link", "directory", "fifo"]) {
+    await expect(store.dropUpload(id)).rejects.toMatchObject({ code: "LAYOUT_INVALID" });
+  }
+  await expect(store.dropUpload("../index.json")).rejects.toMatchObject({ code: "REFERENCE_INVALID" });
+  await mine.abort();
+  expect((await readdir(join(directory, ".ocistore/uploads"))).sort()).toEqual(
+    [".hidden", ".link.lock", "directory", "fifo", "link"].sort(),
+  );
+});
+
+test("a disk that is full half-way: the next try goes on, with what was written", async () => {
+  const { open, blob } = await place();
+  await open();
+  const fs = faultyFileSystem(nodeFileSystem(), { shortWrites: 3 });
+  const store = await open({ fs });
+  const session = store.repository().openSession("s");
+  const whole = "one, two, three, four";
+  const starts: number[] = [];
+  const stream = (start: number) => {
+    starts.push(start);
+    return of(whole.slice(start, start + 5), whole.slice(start + 5));
+  };
+  let writes = 0;
+  const isFourth = (path: string) => path.endsWith("/uploads/u") && ++writes === 4;
+  fs.arm({ at: ({ name, path }) => name === "write" && isFourth(path), code: "ENOSPC" });
+  await expect(session.putBlob({ stream }, { resume: "u" })).rejects.toMatchObject({ code: "NO_SPACE" });
+  const { digest } = await session.putBlob({ stream }, { resume: "u" });
+  expect(starts).toEqual([0, 5]);
+  expect(await readFile(blob(digest), "utf8")).toBe(whole);
+  expect(fs.openHandles).toBe(0);
+});
+
+test("who has let go trusts its own hash no more, though all looks as it was left", async () => {
+  const { directory, open, upload } = await place();
+  const [a, b] = [await open(), await open()];
+  const mine = await a.parts.blobs.upload("u", { create: true });
+  await mine.write(of("AAAA"), { at: 0 });
+  const { mtime } = await stat(upload("u"));
+  await mine.release();
+  await b.dropUpload("u");
+  const theirs = await b.parts.blobs.upload("u", { create: true });
+  await theirs.write(of("BBBB"), { at: 0 });
+  await theirs.release();
+  await utimes(upload("u"), mtime, mtime);
+  await expect(committed(a, mine, "AAAA")).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+  expect(await wrong(directory)).toEqual([]);
 });

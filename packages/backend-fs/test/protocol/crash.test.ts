@@ -58,3 +58,16 @@ describe("killed before any file call that changes something", () => {
     }
   });
 });
+
+test("undo, killed anywhere and followed by a collection, can be done again", async () => {
+  const operation = operations.find(({ name }) => name === "undo")!;
+  const { world, actor } = await operation.start();
+  await operation.run(actor, world);
+  for (const { number, name, path } of actor.steps.done.filter((step) => step.changes)) {
+    const next = await (await crash(operation, number)).actor();
+    await next.store.collect();
+    if (!(await operation.done(next))) await next.store.undo();
+    expect(await operation.done(next), `killed before call ${number}, ${name} ${path}`).toBe(true);
+    expect(await errorsOf(next.store)).toEqual([]);
+  }
+});

@@ -126,6 +126,23 @@ export const operations: readonly Operation[] = [
     done: async (actor) => !("multi" in (await tagsOf(actor.repository))),
   },
   {
+    name: "undo",
+    start: async (through) => {
+      const world = await furnishedWorld();
+      const { repository } = await world.actor();
+      // Entries of index.json, a signature's among them, a tag that goes alone, and a mark that is set.
+      await repository.tag("v1", "also");
+      await repository.delete(["multi", "also"], { window: HOUR, children: "keep" });
+      return { world, actor: await world.actor({ lock: unlocked }, through) };
+    },
+    spares: ["v1", "v2"],
+    run: ({ store }) => store.undo(),
+    done: async (actor) => {
+      const tags = await tagsOf(actor.repository);
+      return "multi" in tags && tags.also === tags.v1;
+    },
+  },
+  {
     name: "collect",
     start: furnished,
     spares: ["multi", "v1", "v2"],

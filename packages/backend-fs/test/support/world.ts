@@ -78,8 +78,9 @@ export class World {
   /** @param through What lies between this actor and the disk, besides its steps. */
   async actor(o: OpenLayoutOptions = {}, through?: (disk: FileSystem) => FileSystem): Promise<Actor> {
     const { pid, fs, steps, die } = await this.stranger(through);
-    const lock = await openLock(fs, this.paths.lock, this.clock, { kind: "link", probe: this.#processes.probe(pid) });
-    const store = await openLayout(this.directory, { fs, env: this.clock, lock, ...o });
+    const probe = this.#processes.probe(pid);
+    const lock = await openLock(fs, this.paths.lock, this.clock, { kind: "link", probe });
+    const store = await openLayout(this.directory, { fs, env: this.clock, lock, probe, ...o });
     steps.restart();
     return { pid, fs, steps, die, store, repository: store.repository() };
   }

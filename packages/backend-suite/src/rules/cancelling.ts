@@ -32,6 +32,8 @@ const commands: Readonly<Record<string, (world: World, o: Signal) => Promise<unk
   endLease: ({ catalog }, o) => catalog.endLease("collect", 1, o),
   condemn: ({ catalog }, o) => catalog.condemn([], { ...o, run: "run", until }),
   revive: ({ catalog }, o) => catalog.revive([], o),
+  undo: ({ catalog }, o) => catalog.undo("run", o),
+  runs: ({ catalog }, o) => all(catalog.runs(o)),
   purge: ({ catalog }, o) => catalog.purge(async () => [], { ...o, due: 0, limit: 1 }),
   graph: ({ catalog }, o) => catalog.graph(o),
   resolve: ({ catalog, repository }, o) => catalog.resolve(repository, "v1", o),

@@ -28,7 +28,8 @@ export const openingRules: readonly Rule[] = [
       }
     },
     "a policy is kept": async (world) => {
-      const policy = { grace: 3 * HOUR, window: 2 * HOUR, wait: 17 };
+      const retention = [{ match: ["v*"], keep: { last: 3, versions: { newest: 1, of: "minor" as const } } }];
+      const policy = { grace: 3 * HOUR, window: 2 * HOUR, wait: 17, untagged: 5 * HOUR, retention };
       await world.catalog.setPolicy(policy);
       assert.deepEqual({ ...(await world.catalog.policy()) }, policy);
       const again = await reopened(world);

@@ -87,6 +87,33 @@ export const uploadMutants: readonly Mutant[] = [
     }),
   },
   {
+    name: "to let go of an upload is to give it up",
+    test: "resuming: what is released goes on, committed or not, in whoever opens it next",
+    break: ({ blobs }) => uploading(blobs, (upload) => ({ release: () => upload.abort() })),
+  },
+  {
+    name: "an upload that is being written to is given up",
+    test: "resuming: while somebody writes to it, it is not given up, and the list says so",
+    break: ({ blobs }) => uploading(blobs, (upload) => ({ abort: () => upload.abort().catch(() => {}) })),
+  },
+  {
+    name: "the list does not say who is writing",
+    test: "resuming: while somebody writes to it, it is not given up, and the list says so",
+    break: ({ blobs }) => ({
+      blobs: over(blobs, {
+        uploads: async function* (o) {
+          for await (const { id, offset, touched } of blobs.uploads(o)) yield { id, offset, touched };
+        },
+      }),
+    }),
+  },
+  {
+    name: "a handle that is behind writes at the end all the same",
+    test: "resuming: a handle that is behind writes nothing, and takes nothing away",
+    break: ({ blobs }) =>
+      uploading(blobs, (upload) => ({ write: (chunks, o) => upload.write(chunks, { ...o, at: upload.offset }) })),
+  },
+  {
     name: "committed bytes have their name before they are known",
     test: "places: committed bytes do not lie at their place before they are published",
     generations: false,

@@ -10,9 +10,12 @@ import type {
   Mentions,
   Page,
   Policy,
+  RemovalRun,
+  Undone,
 } from "../contract/catalog.ts";
 import type { DocumentCell } from "../contract/document-cell.ts";
 import type { Environment, Ms, Signal } from "../contract/environment.ts";
+import { harmless, type OnEvent } from "../contract/events.ts";
 import type { Located, Placement } from "../contract/placement.ts";
 import { OciStoreError } from "../errors.ts";
 import type { Digest } from "../model/digest.ts";
@@ -21,9 +24,12 @@ import { add, claim, release } from "./commands/claims.ts";
 import { condemn } from "./commands/condemn.ts";
 import { type Context, graphOf, locatedIn, manifestIn } from "./commands/context.ts";
 import { dropPurged, markPurging } from "./commands/purge.ts";
+import { replaceCopy } from "./commands/replace-copy.ts";
 import { revive } from "./commands/revive.ts";
+import { runsOf, undo } from "./commands/undo.ts";
 import { Draft } from "./draft.ts";
 import type { CellFacts } from "./facts.ts";
+import { SharedMemory } from "./graph/manifest-memory.ts";
 import { graphReader } from "./graph/reader.ts";
 import { paged } from "./page.ts";
 import type { CatalogState, CondemnedRow } from "./state.ts";
@@ -43,11 +49,20 @@ export class CellCatalog implements Catalog {
   readonly #cell: CatalogCell;
   readonly #facts: CellFacts;
   readonly #env: Environment;
+  readonly #memory = new SharedMemory();
+  readonly #onEvent: OnEvent | undefined;
 
   constructor(
     cell: CatalogCell,
-    o: { readonly facts: CellFacts; readonly env: Environment; readonly window: boolean },
+    o: {
+      readonly facts: CellFacts;
+      readonly env: Environment;
+      readonly window: boolean;
+      /** Told of every lost race. */
+      readonly onEvent?: OnEvent | undefined;
+    },
   ) {
+    this.#onEvent = o.onEvent && harmless(o.onEvent);
     this.#cell = cell;
     this.#facts = o.facts;
     this.#env = o.env;
@@ -95,7 +110,11 @@ export class CellCatalog implements Catalog {
   change(
     repository: string,
     changes: readonly Change[],
-    o: Signal & { readonly run?: string | undefined; readonly before?: Ms | undefined } = {},
+    o: Signal & {
+      readonly run?: string | undefined;
+      readonly until?: Ms | undefined;
+      readonly before?: Ms | undefined;
+    } = {},
   ): Promise<readonly Digest[]> {
     return this.#update(o, (ctx) => change(ctx, repository, changes, o));
   }
@@ -140,6 +159,10 @@ export class CellCatalog implements Catalog {
     });
   }
 
+  undo(run: string, o: Signal & { readonly moved?: "leave" | "take" | undefined } = {}): Promise<Undone> {
+    return this.#update(o, (ctx) => undo(ctx, run, o.moved));
+  }
+
   /**
    * Mark, erase, forget: three steps, so that what dies between them leaves a mark that the next purge finds. Where names are
    * fixed the cell is held all the while; where they are not, the marks alone keep others away.
@@ -167,6 +190,24 @@ export class CellCatalog implements Catalog {
         if (dropped.length < round.marked.length) break;
       }
       return { purged, revived };
+    }, o);
+  }
+
+  replaceCopy(
+    damaged: Placement,
+    o: Signal & {
+      readonly by?: Arrival | undefined;
+      confirm(o?: Signal): Promise<boolean>;
+      erase(placements: readonly Placement[]): Promise<readonly Digest[]>;
+    },
+  ): Promise<boolean> {
+    return this.#cell.exclusive(async () => {
+      const isReplaced = await this.#attempt(o, (ctx) => replaceCopy(ctx, damaged, o));
+      // What took the place of a copy with a fixed name has erased it by that.
+      if (isReplaced && (o.by === undefined || damaged.generation !== o.by.placement.generation)) {
+        await o.erase([damaged]);
+      }
+      return isReplaced;
     }, o);
   }
 
@@ -224,19 +265,22 @@ export class CellCatalog implements Catalog {
     subject: Digest,
     page: Page & { readonly artifactType?: string | undefined } = {},
   ): AsyncGenerator<ManifestRecord> {
-    const graph = (await graphOf(await this.#look(page))).repository(repository);
-    const records = (graph?.referrers.get(subject) ?? [])
-      .map((digest) => graph?.records.get(digest))
-      .filter((record): record is ManifestRecord => {
-        if (!record?.edges.some(({ kind, to }) => kind === "subject" && to === subject)) return false;
-        return page.artifactType === undefined || record.artifactType === page.artifactType;
-      });
-    yield* paged(
-      records,
+    const ctx = await this.#look(page);
+    const { draft, facts, o } = ctx;
+    const referrers = (await graphOf(ctx))
+      .referring(repository, subject)
+      .filter(({ artifactType }) => page.artifactType === undefined || artifactType === page.artifactType);
+    const each = paged(
+      referrers,
       ({ digest }) => digest,
       page,
-      (record) => record,
+      (referrer) => referrer,
     );
+    for (const { digest, mediaType } of each) {
+      // The graph holds no annotations.
+      const record = await facts.record(draft, repository, digest, { ...o, mediaType });
+      if (record) yield record;
+    }
   }
 
   async *candidates(): AsyncGenerator<Digest> {
@@ -249,6 +293,10 @@ export class CellCatalog implements Catalog {
     for (const { digest, size, generation, run, until, kind } of draft.condemned.values()) {
       yield { digest, size, generation, run, until, kind };
     }
+  }
+
+  async *runs(o: Signal = {}): AsyncGenerator<RemovalRun> {
+    yield* runsOf(await this.#look(o));
   }
 
   close(): Promise<void> {
@@ -265,6 +313,7 @@ export class CellCatalog implements Catalog {
     return {
       draft: new Draft(state),
       facts: this.#facts,
+      memory: this.#memory,
       env: this.#env,
       now: this.#env.now(),
       o: { signal: o.signal },
@@ -282,6 +331,7 @@ export class CellCatalog implements Catalog {
       const ctx = this.#context(state, o);
       const result = await command(ctx);
       if (!ctx.draft.changed || (await this.#cell.replace(version, ctx.draft, o))) return result;
+      this.#onEvent?.({ event: "retried", attempt: attempt + 1 });
       await this.#env.sleep(this.#pause(attempt), o);
     }
     throw new OciStoreError("UNAVAILABLE", `the catalog was changed by others ${ATTEMPTS} times in a row`);

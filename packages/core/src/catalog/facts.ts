@@ -4,6 +4,12 @@ import type { Located, Placement } from "../contract/placement.ts";
 import type { Digest } from "../model/digest.ts";
 import type { Draft } from "./draft.ts";
 
+/** What can be known of bytes without reading them. */
+export interface Glance extends Located {
+  /** Another one if these are, or may be, other bytes. */
+  readonly stamp: number;
+}
+
 /**
  * What a cell catalog has to know besides its document. A catalog that records everything finds it in the document; a
  * plain layout looks at the disk.
@@ -16,6 +22,11 @@ export interface CellFacts {
   readonly membership: "recorded" | "listed";
   /** Bytes under their final name, where they are in use. */
   locate(draft: Draft, digest: Digest, o?: Signal): Promise<Located | undefined>;
+  /**
+   * The same bytes as {@link CellFacts.record} would read, without reading them; `undefined` if they are not there. Of what has
+   * been read under a stamp nothing is read again while the stamp is the same.
+   */
+  glance(draft: Draft, repository: string, digest: Digest, o?: Signal): Promise<Glance | undefined>;
   /**
    * The manifest that these bytes are in a repository, in use or condemned; `undefined` if it is not there.
    *
@@ -34,10 +45,21 @@ export interface CellFacts {
   condemnedPlace(placement: Placement, run: string, kind: "manifest" | "blob"): Placement;
 }
 
+/** Stamps of the same manifest where something is declared missing and where nothing is. */
+const WHOLE = 0;
+const SPARSE = 1;
+
 /** The facts of a catalog whose document holds the tables `blobs` and `records`. */
 export const recordedFacts: CellFacts = {
   membership: "recorded",
   locate: async (draft, digest) => draft.blobs.get(digest),
+  glance: async (draft, repository, digest) => {
+    const member = draft.repository(repository).manifests.get(digest);
+    const record = member && draft.records.get(digest);
+    if (!record) return undefined;
+    const { size, generation, pushed: since } = record;
+    return { digest, size, generation, since, stamp: member.absent ? SPARSE : WHOLE };
+  },
   record: async (draft, repository, digest) => {
     const member = draft.repository(repository).manifests.get(digest);
     const record = member && draft.records.get(digest);

@@ -49,11 +49,19 @@ export interface CondemnedRow extends Condemned {
   readonly repositories: ReadonlyMap<string, Membership | undefined>;
 }
 
-/** What a run took out, for `undo`. */
+/** What a run took out, for `undo`. Tables that are not there are empty. */
 export interface Run {
   readonly at: Ms;
   /** Until when it can be undone. */
   readonly until: Ms;
+  /** Manifests that stayed, or were not listed, and whose `own` mark it changed; each as it was. */
+  readonly marks?:
+    | readonly { readonly repository: string; readonly digest: Digest; readonly membership: Membership | undefined }[]
+    | undefined;
+  /** What was missing already below what it took: nobody has to miss that when it comes back. */
+  readonly absent?: readonly Digest[] | undefined;
+  /** What the cell keeps besides, of no concern to anybody else: the entries of a listing, to the letter. */
+  readonly entries?: readonly unknown[] | undefined;
   readonly tags: readonly { readonly repository: string; readonly name: string; readonly digest: Digest }[];
   readonly manifests: readonly {
     readonly repository: string;

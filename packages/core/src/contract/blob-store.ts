@@ -49,7 +49,7 @@ export interface BlobStore {
   upload(id: string, o?: Signal & { readonly create?: boolean; readonly algorithm?: string }): Promise<Upload>;
 
   /** The uploads that are neither committed nor aborted. */
-  uploads(o?: Signal): AsyncIterable<{ readonly id: string; readonly offset: number; readonly touched: Ms }>;
+  uploads(o?: Signal): AsyncIterable<UploadInfo>;
 
   /** Everything that lies under a final name. In no order; what comes or goes meanwhile may be in it or not. */
   list(o?: Signal): AsyncIterable<Located>;
@@ -63,10 +63,33 @@ export interface BlobStore {
     o?: Signal,
   ): AsyncIterable<{ readonly placement: Placement; readonly error?: unknown }>;
 
+  /**
+   * Keeps bytes that are damaged for a person to look at, under a name that nobody reads; they stay where they are besides.
+   * A second call for the same bytes keeps nothing more.
+   *
+   * @returns Where they are kept; `undefined` if nothing lies there.
+   */
+  keepAside(placement: Placement, o?: Signal): Promise<string | undefined>;
+
   close(): Promise<void>;
 }
 
-/** Bytes on their way in. One writer at a time: a second one is refused with `LOCKED`. */
+/** An upload as it is at the moment. */
+export interface UploadInfo {
+  readonly id: string;
+  /** How many bytes are stored. */
+  readonly offset: number;
+  /** When that changed last. */
+  readonly touched: Ms;
+  /** Who is writing to it, for people; absent if nobody is. */
+  readonly holder?: string | undefined;
+}
+
+/**
+ * Bytes on their way in. One writer at a time: a second one is refused with `LOCKED`. Who has written goes on being the writer
+ * for other processes until it has published, aborted or {@link release}d, so each handle ends with one of them. In the same
+ * process another handle may take over between two writes.
+ */
 export interface Upload {
   readonly id: string;
   /** How many bytes are stored. */
@@ -75,7 +98,7 @@ export interface Upload {
   /**
    * Appends, and resolves with the new offset. A source that fails half-way leaves what was stored before it failed.
    *
-   * @throws `CONFLICT` if `at` is not the present offset.
+   * @throws `CONFLICT` if `at` is not the present offset; `LOCKED`, before the source is asked for anything.
    */
   write(chunks: Bytes, o: Signal & { readonly at: number }): Promise<number>;
 
@@ -96,6 +119,16 @@ export interface Upload {
    */
   publish(o?: Signal): Promise<void>;
 
-  /** Forgets the upload and its bytes; harmless when it is gone, and after {@link publish}. */
+  /**
+   * Lets go of it without ending it: whoever opens it next, in whichever process, goes on from where this one stopped. Harmless
+   * when there is nothing to let go of. What was committed and not published is no longer committed.
+   */
+  release(o?: Signal): Promise<void>;
+
+  /**
+   * Forgets the upload and its bytes; harmless when it is gone, and after {@link publish}.
+   *
+   * @throws `LOCKED` if another is writing to it.
+   */
   abort(o?: Signal): Promise<void>;
 }

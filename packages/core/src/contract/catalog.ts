@@ -3,6 +3,7 @@ import type { Digest } from "../model/digest.ts";
 import type { Edge } from "../model/edge.ts";
 import type { Ms, Signal } from "./environment.ts";
 import type { Located, Placement } from "./placement.ts";
+import type { RetentionRule } from "./retention.ts";
 
 export interface CatalogCapabilities {
   /** The catalog keeps the edges of every manifest, so that no liveness question reads a manifest. */
@@ -23,6 +24,15 @@ export interface Policy {
   readonly window: Ms;
   /** How long a collection leaves condemned content in place for writers that honour no lock; a removal never waits. */
   readonly wait: Ms;
+  /** A collection drops the `own` mark of what is older than this; never unless given. */
+  readonly untagged?: Ms | undefined;
+  /**
+   * Set by a backend, never by a caller: another tool made this store, and nobody has set a policy yet. What is untagged in
+   * it may be meant to stay.
+   */
+  readonly foreign?: true | undefined;
+  /** Which tags a collection takes away, in order: the first rule that speaks of a tag decides. None unless given. */
+  readonly retention?: readonly RetentionRule[] | undefined;
 }
 
 /** What is known of a manifest that is stored. */
@@ -68,7 +78,7 @@ export interface GraphReader {
   subjects(node: GraphNode, o?: Signal): Promise<readonly GraphNode[]>;
   /** The reverse of {@link subjects}. */
   referrers(node: GraphNode, o?: Signal): Promise<readonly GraphNode[]>;
-  /** Every manifest that is stored, in every repository. */
+  /** Every manifest that is stored, in every repository. Its annotations may be left out: {@link manifest} has them. */
   manifests(o?: Signal): AsyncIterable<GraphNode & { readonly record: ManifestRecord }>;
   /** Every root. */
   allRoots(o?: Signal): AsyncIterable<Root>;
@@ -107,6 +117,13 @@ export type Change =
   | { readonly do: "drop"; readonly manifest: Digest }
   /** Make it a root of its own, as `children: "keep"` asks. */
   | { readonly do: "keep"; readonly manifest: Digest }
+  /** Take a tag away that a rule has judged. Skipped silently if it has gone or moved meanwhile; no grace begins by it. */
+  | { readonly do: "expire"; readonly name: string; readonly on: Digest }
+  /**
+   * Take the `own` mark off a manifest for its age. Skipped silently if it has none, or has arrived or been touched after
+   * `before`; no grace begins by it.
+   */
+  | { readonly do: "disown"; readonly manifest: Digest; readonly before: Ms }
   /** Take away the repository's right to read a blob; `IN_USE` while a manifest there names it. */
   | { readonly do: "unlink"; readonly blob: Digest }
   | { readonly do: "pin"; readonly name: string; readonly digest: Digest; readonly until?: Ms | undefined }
@@ -123,6 +140,31 @@ export interface Condemned extends CondemnItem {
   readonly run: string;
   /** Until when they stay. */
   readonly until: Ms;
+}
+
+/** What a removal or a collection took out, as far as it is still remembered. */
+export interface RemovalRun {
+  readonly run: string;
+  readonly at: Ms;
+  /** Until when it can be undone for certain; after that, until something of it is erased. */
+  readonly until: Ms;
+  readonly tags: readonly { readonly repository: string; readonly name: string; readonly digest: Digest }[];
+  /** The manifests that went out of a repository. */
+  readonly manifests: readonly { readonly repository: string; readonly digest: Digest }[];
+  /** How many digests wait to be erased, and their bytes. */
+  readonly content: number;
+  readonly bytes: number;
+}
+
+/** What {@link Catalog.undo} has brought back. */
+export interface Undone {
+  readonly run: string;
+  readonly tags: RemovalRun["tags"];
+  /** Tags that are on something else by now and were left there. */
+  readonly left: RemovalRun["tags"];
+  readonly manifests: RemovalRun["manifests"];
+  /** Digests whose bytes are in use again. */
+  readonly content: readonly Digest[];
 }
 
 /** After `after`, in the order of the listing; at most `limit`. */
@@ -179,13 +221,18 @@ export interface Catalog {
    *
    * @param o.before `drop` leaves alone what lost its last reason after this, and what that keeps; none unless given.
    * @param o.run What is taken out is written down under this run, durably and before it goes, so that it can be undone.
+   * @param o.until Until when that can be undone; now unless given.
    * @throws `MISSING_CONTENT`, `CONFLICT` (an `expect` that does not hold), `IN_USE`, `NOT_FOUND`.
    * @returns The manifests that were removed or dropped.
    */
   change(
     repository: string,
     changes: readonly Change[],
-    o?: Signal & { readonly run?: string | undefined; readonly before?: Ms | undefined },
+    o?: Signal & {
+      readonly run?: string | undefined;
+      readonly until?: Ms | undefined;
+      readonly before?: Ms | undefined;
+    },
   ): Promise<readonly Digest[]>;
 
   /**
@@ -213,6 +260,16 @@ export interface Catalog {
   /** Bring condemned bytes back, a manifest with all that it names. Returns those that are in use again. */
   revive(digests: readonly Digest[], o?: Signal): Promise<readonly Digest[]>;
   /**
+   * Makes as if a run had never been, in one step: its tags, its manifests with what they were (their `own` mark too), and
+   * its bytes, but for what has been done since. Pins and claims are left alone, and a grace that is lost begins anew.
+   *
+   * @param o.moved What to do about a tag of the run that is on something else by now. `leave` it there; what it was on then
+   * comes back as a root of its own. `take` it back. `CONFLICT` unless given.
+   * @throws `NOT_FOUND` if there is no such run (any more); `CONFLICT`; `MISSING_CONTENT` if a part that a manifest of it
+   * needs has been erased since. Then nothing has changed.
+   */
+  undo(run: string, o?: Signal & { readonly moved?: "leave" | "take" | undefined }): Promise<Undone>;
+  /**
    * Erase what was condemned until `due` or before, parents first. Each is looked at once more: what has become
    * referenced since is brought back instead. `erase` is {@link BlobStore.delete}, and returns what is gone.
    */
@@ -225,6 +282,24 @@ export interface Catalog {
       readonly run?: string | undefined;
     },
   ): Promise<{ readonly purged: readonly Condemned[]; readonly revived: readonly Digest[] }>;
+
+  /**
+   * Takes a damaged copy out of use. `by`, a sound copy of the same digest, takes its place in the same step; without it the
+   * digest is absent from then on, for whoever has it to store it anew, while what names it stays as it is.
+   *
+   * @param o.confirm Called in the critical section, perhaps more than once: whether the copy is damaged still.
+   * @param o.erase {@link BlobStore.delete}; called where the copy is in nobody's use any more.
+   * @returns Whether that was done; not if the copy is not the one in use, or is sound by now.
+   * @throws `IN_USE` without `by`, if it is a manifest of a repository: what it names would be garbage.
+   */
+  replaceCopy(
+    damaged: Placement,
+    o: Signal & {
+      readonly by?: Arrival | undefined;
+      confirm(o?: Signal): Promise<boolean>;
+      erase(placements: readonly Placement[]): Promise<readonly Digest[]>;
+    },
+  ): Promise<boolean>;
 
   /** The content graph as it is now. */
   graph(o?: Signal): Promise<GraphReader>;
@@ -249,5 +324,7 @@ export interface Catalog {
   /** What may have become garbage; only with the capability `queue`. */
   candidates(o: Signal & { readonly due: Ms; readonly limit: number }): AsyncIterable<Digest>;
   condemned(o?: Signal): AsyncIterable<Condemned>;
+  /** The runs that can be undone, or of which something still waits to be erased; the latest first. */
+  runs(o?: Signal): AsyncIterable<RemovalRun>;
   close(): Promise<void>;
 }

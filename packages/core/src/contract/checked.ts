@@ -1,5 +1,6 @@
 import type { Policy } from "./catalog.ts";
 import type { Ms } from "./environment.ts";
+import { checkedRetention } from "./retention.ts";
 
 /**
  * A time, or a length of time, from a caller: whole milliseconds, 0 or more. What is kept in a store must be readable by the
@@ -13,10 +14,12 @@ export function checkedTime(value: Ms, what: string): Ms {
 }
 
 /** @throws TypeError */
-export function checkedPolicy({ grace, window, wait }: Policy): Policy {
+export function checkedPolicy({ grace, window, wait, untagged, retention }: Policy): Policy {
   return {
     grace: checkedTime(grace, "grace"),
     window: checkedTime(window, "window"),
     wait: checkedTime(wait, "wait"),
+    ...(untagged !== undefined && { untagged: checkedTime(untagged, "untagged") }),
+    ...(retention !== undefined && { retention: checkedRetention(retention) }),
   };
 }

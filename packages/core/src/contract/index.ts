@@ -3,5 +3,8 @@ export * from "./catalog.ts";
 export { checkedPolicy, checkedTime } from "./checked.ts";
 export * from "./document-cell.ts";
 export * from "./environment.ts";
+export { harmless, type OnEvent, type StoreEvent } from "./events.ts";
+export * from "./finding.ts";
 export * from "./placement.ts";
+export { checkedRetention, type RetentionKeep, type RetentionRule } from "./retention.ts";
 export { systemEnvironment } from "./system-environment.ts";

@@ -43,8 +43,9 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
     throw new OciStoreError("CONFLICT", "this plan was made for another store");
   }
   const run = header.id;
+  const until: Ms = env.now() + header.hold;
   for (const { repository, steps } of header.changes) {
-    if (steps.length > 0) await catalog.change(repository, steps, { ...o, run, before: header.before });
+    if (steps.length > 0) await catalog.change(repository, steps, { ...o, run, until, before: header.before });
   }
   const tally = { removed: 0, bytes: 0, condemned: 0, skipped: 0 };
   const tell = (item: PlanItem, outcome: Outcome["outcome"]) => {
@@ -53,7 +54,6 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
     o.onOutcome?.({ ...item, outcome });
   };
 
-  const until: Ms = env.now() + header.hold;
   for (let at = 0; at < items.length; at += LOT) {
     await renewLease(parts, o.epoch, o);
     const lot: PlanItem[] = [];
@@ -110,7 +110,7 @@ export async function purgeDue(parts: Parts, o: ApplyOptions = {}): Promise<read
   }
 }
 
-function eraser(
+export function eraser(
   { blobs }: Parts,
   { signal }: Signal,
 ): (placements: readonly Placement[]) => Promise<readonly Digest[]> {

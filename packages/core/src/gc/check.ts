@@ -1,38 +1,52 @@
 import type { GraphReader, ManifestRecord } from "../contract/catalog.ts";
 import type { Signal } from "../contract/environment.ts";
+import type { Finding } from "../contract/finding.ts";
 import type { Located } from "../contract/placement.ts";
 import { manifestNode } from "../liveness/node.ts";
 import { searchAsync, type Verdicts } from "../liveness/search.ts";
-import { algorithmOf, createHasher, type Digest } from "../model/digest.ts";
+import type { Digest } from "../model/digest.ts";
+import { type CopySource, soundness } from "./copies.ts";
 import type { Parts } from "./parts.ts";
-
-/** Something that is not as it should be. */
-export interface Finding {
-  /** An error loses content that something refers to; a warning does not. */
-  readonly level: "error" | "warning";
-  readonly code: "missing" | "size" | "corrupt" | "unreadable" | "dangling";
-  readonly digest: Digest;
-  readonly repository?: string | undefined;
-  /** A manifest that refers to it, or a tag. */
-  readonly namedBy?: string | undefined;
-  readonly message: string;
-}
 
 export interface CheckOptions extends Signal {
   /** Look at names and sizes only, and read no blob. */
   readonly fast?: boolean | undefined;
   /** Told of each blob once it has been looked at. */
   readonly onChecked?: ((located: Located) => void) | undefined;
+  /** Mend what can be mended; each finding then says what was done. */
+  readonly repair?: boolean | undefined;
+  /** With `repair`: where sound copies may be fetched from. */
+  readonly from?: readonly CopySource[] | undefined;
+  /** With `repair`: say what would be done, and change nothing. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /**
  * Is it all sound? Every manifest can be read, everything it names is there and of the size it says, every tag leads
- * somewhere, every blob has the bytes of its digest. Changes nothing.
+ * somewhere, every blob has the bytes of its digest. Changes nothing; `repair` does.
  */
 export async function* check(parts: Parts, o: CheckOptions = {}): AsyncGenerator<Finding> {
-  const { catalog, blobs } = parts;
+  const { upkeep, blobs } = parts;
+  if (upkeep) yield* await upkeep.look({ signal: o.signal });
+  yield* checkGraph(parts, o);
+  if (o.fast) return;
+  for await (const located of blobs.list(o)) {
+    o.signal?.throwIfAborted();
+    const finding = await checkBytes(parts, located, o);
+    if (finding) yield finding;
+    o.onChecked?.(located);
+  }
+}
+
+/**
+ * Of what is stored and named, whether it is there and can be read.
+ *
+ * @param o.foreseen What a dry run of a repair would have mended by now, or set aside.
+ */
+export async function* checkGraph({ catalog }: Parts, o: Foreseeing): AsyncGenerator<Finding> {
   const graph = await catalog.graph(o);
   for await (const { repository, digest, error } of graph.unreadable(o)) {
+    if (o.foreseen?.has(digest)) continue;
     const message = error instanceof Error ? error.message : String(error);
     yield { level: "error", code: "unreadable", digest, repository, message };
   }
@@ -47,7 +61,8 @@ export async function* check(parts: Parts, o: CheckOptions = {}): AsyncGenerator
     }
   }
   for await (const { repository, digest, why, name } of graph.allRoots(o)) {
-    if (why === "claim" || (await graph.locate(undefined, digest, o))) continue;
+    if (why === "claim" || o.foreseen?.get(digest) === "mended") continue;
+    if (await graph.locate(undefined, digest, o)) continue;
     const namedBy = `${why} ${name ?? ""}`.trim();
     yield {
       level: "error",
@@ -58,25 +73,22 @@ export async function* check(parts: Parts, o: CheckOptions = {}): AsyncGenerator
       message: `${namedBy} is on content that is not stored`,
     };
   }
-  if (o.fast) return;
-  for await (const located of blobs.list(o)) {
-    o.signal?.throwIfAborted();
-    const finding = await checkBytes(parts, located, o);
-    if (finding) yield finding;
-    o.onChecked?.(located);
-  }
 }
+
+type Foreseeing = Signal & { readonly foreseen?: ReadonlyMap<Digest, "gone" | "mended"> | undefined };
 
 async function* checkEdges(
   graph: GraphReader,
   repository: string,
   digest: Digest,
   { edges }: ManifestRecord,
-  o: CheckOptions,
+  o: Foreseeing,
 ): AsyncGenerator<Finding> {
   for (const { to, kind, size, optional } of edges) {
     if (kind === "opaque") continue;
-    const located = await graph.locate(undefined, to, o);
+    const foreseen = o.foreseen?.get(to);
+    if (foreseen === "mended") continue;
+    const located = foreseen === "gone" ? undefined : await graph.locate(undefined, to, o);
     const about = { digest: to, repository, namedBy: digest };
     if (!located) {
       if (!optional) yield { ...about, level: "error", code: "missing", message: `${kind} is not stored` };
@@ -87,20 +99,11 @@ async function* checkEdges(
   }
 }
 
-async function checkBytes({ blobs }: Parts, located: Located, o: CheckOptions): Promise<Finding | undefined> {
+async function checkBytes(parts: Parts, located: Located, o: CheckOptions): Promise<Finding | undefined> {
   const { digest } = located;
-  const hasher = createHasher(algorithmOf(digest));
-  try {
-    for await (const chunk of blobs.read(located, o)) hasher.update(chunk);
-  } catch (error) {
-    if (o.signal?.aborted) throw error;
-    return {
-      level: "error",
-      code: "unreadable",
-      digest,
-      message: error instanceof Error ? error.message : String(error),
-    };
-  }
-  const found = hasher.digest();
-  return found === digest ? undefined : { level: "error", code: "corrupt", digest, message: `the bytes are ${found}` };
+  const { isSound, found, error } = await soundness(parts, located, { signal: o.signal });
+  if (isSound) return undefined;
+  if (found) return { level: "error", code: "corrupt", digest, message: `the bytes are ${found}` };
+  const message = error instanceof Error ? error.message : String(error);
+  return { level: "error", code: "unreadable", digest, message };
 }

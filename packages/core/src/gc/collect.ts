@@ -1,5 +1,6 @@
 import { checkedTime } from "../contract/checked.ts";
 import type { Ms } from "../contract/environment.ts";
+import { checkedRetention } from "../contract/retention.ts";
 import { OciStoreError } from "../errors.ts";
 import { type ApplyOptions, applyPlan, purgeDue, type Receipt } from "./apply.ts";
 import { withLease } from "./lease.ts";
@@ -25,6 +26,8 @@ const LIVING_UPLOAD: Ms = 60 * 60_000;
 export async function collect(parts: Parts, o: CollectOptions & ApplyOptions = {}): Promise<CollectReceipt> {
   // Before the lease is written: a mistake of the caller changes nothing.
   if (o.grace !== undefined) checkedTime(o.grace, "grace");
+  if (o.untagged !== undefined) checkedTime(o.untagged, "untagged");
+  if (o.retention !== undefined) checkedRetention(o.retention);
   return withLease(parts, o, async (epoch) => {
     const plan = await planCollect(parts, o);
     return { ...(await applyCollect(parts, plan, { ...o, epoch })), kept: plan.kept };

@@ -1,6 +1,8 @@
+export type { AgeingOptions, TagDecision } from "./ageing.ts";
 export { type ApplyOptions, applyPlan, type Outcome, purgeDue, type Receipt } from "./apply.ts";
-export { type CheckOptions, check, type Finding } from "./check.ts";
+export { type CheckOptions, check } from "./check.ts";
 export { applyCollection, type CollectReceipt, collect } from "./collect.ts";
+export type { CopySource } from "./copies.ts";
 export { describeNode, describeRoot } from "./describe.ts";
 export { liveFlow } from "./flow.ts";
 export type { Parts } from "./parts.ts";
@@ -8,5 +10,7 @@ export { type Kept, type Plan, type PlanHeader, type PlanItem, planTotals } from
 export { type CollectOptions, planCollect } from "./plan-collect.ts";
 export { type DeleteOptions, planDelete } from "./plan-delete.ts";
 export { planLines, readPlan } from "./plan-file.ts";
+export { decideRetention, type RetentionDecision, type TagFacts } from "./retention/index.ts";
+export { type EmptyTrashOptions, emptyTrash, type UndoOptions, undo } from "./undo.ts";
 export { type RootUsage, type Usage, usage } from "./usage.ts";
 export { type Reason, why } from "./why.ts";

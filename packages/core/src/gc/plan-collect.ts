@@ -1,16 +1,17 @@
+import { append } from "../catalog/graph/multimap.ts";
 import type { Change, GraphReader } from "../contract/catalog.ts";
 import { checkedTime } from "../contract/checked.ts";
 import { type Ms, randomId, type Signal } from "../contract/environment.ts";
 import type { Located } from "../contract/placement.ts";
-import { bytesNode, keyOf, manifestNode } from "../liveness/node.ts";
 import type { Digest } from "../model/digest.ts";
 import { MANIFEST_LIMIT } from "../model/json.ts";
+import { type AgeingOptions, ageing } from "./ageing.ts";
 import { liveFlow } from "./flow.ts";
 import type { Parts } from "./parts.ts";
 import type { Kept, Plan, PlanItem } from "./plan.ts";
 import { liveUnreadable } from "./unreadable.ts";
 
-export interface CollectOptions extends Signal {
+export interface CollectOptions extends AgeingOptions {
   /** Leave alone what is younger; the policy's grace unless given. */
   readonly grace?: Ms | undefined;
 }
@@ -33,15 +34,19 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
   // No grace is no question of age at all, of what is dated in the future neither.
   const before = grace === 0 ? undefined : env.now() - grace;
   const isYoung = (since: Ms, limit: Ms | undefined) => limit !== undefined && since > limit;
-  const graph = await catalog.graph(o);
+  const aged = await ageing(await catalog.graph(o), policy, { now: env.now(), before }, o);
+  const { graph } = aged;
   const blocking = await liveUnreadable(graph, graph);
 
   const flow = await liveFlow(graph, o);
+  const { nodes } = flow;
   const live = flow.graph.mark(flow.roots);
-  const isMarked = (marks: Uint8Array, key: string) => {
-    const id = flow.graph.find(key);
+  const isMarked = (marks: Uint8Array, digest: Digest) => {
+    const id = nodes.find(undefined, digest);
     return id !== undefined && marks[id] === 1;
   };
+  const isManifest = flow.graph.mark([]);
+  for (const id of flow.manifests) isManifest[nodes.bytesOf(id)!] = 1;
 
   const loose: (Located & { readonly known: boolean })[] = [];
   // What is condemned may lie where it lay, and goes when it is due.
@@ -50,47 +55,53 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
   for await (const located of parts.blobs.list(o)) {
     o.signal?.throwIfAborted();
     if (condemned.has(located.digest)) continue;
-    if (!isMarked(live, keyOf(bytesNode(located.digest)))) loose.push(await sinceOf(parts, graph, located, o));
+    if (!isMarked(live, located.digest)) loose.push(await sinceOf(parts, graph, located, o));
   }
   // The young are roots for the grace only: what they name is held back with them.
   const kinds = new Map<Digest, PlanItem["kind"]>();
   const youngRoots = [...flow.roots];
   for (const { digest, size, since, known } of loose) {
     const record = size <= MANIFEST_LIMIT ? await strayManifest(parts, graph, digest, o) : undefined;
-    kinds.set(digest, record || flow.manifests.has(digest) ? "manifest" : "blob");
-    const id = flow.graph.id(keyOf(bytesNode(digest)));
-    for (const { to } of record?.edges ?? []) flow.graph.keeps(id, flow.graph.id(keyOf(bytesNode(to))));
+    kinds.set(digest, record || isMarked(isManifest, digest) ? "manifest" : "blob");
+    const id = nodes.id(undefined, digest);
+    flow.graph.include(id);
+    for (const { to } of record?.edges ?? []) flow.graph.keeps(id, nodes.id(undefined, to));
     if (!isYoung(since, known ? before : Math.min(before ?? env.now(), env.now() - ARRIVING))) continue;
     youngRoots.push(id);
   }
   // Also where another repository keeps the bytes: what it was that went here, and its referrers, can still be put back.
-  for (const [digest, repositories] of flow.manifests) {
-    const nodes = repositories.map((repository) => keyOf(manifestNode(repository, digest)));
-    if (nodes.every((key) => isMarked(live, key))) continue;
-    const located = await graph.locate(undefined, digest, o);
-    if (!located || !isYoung(located.since, before)) continue;
-    for (const key of nodes) youngRoots.push(flow.graph.id(key));
+  for (const id of flow.manifests) {
+    if (live[id] === 1) continue;
+    const located = await graph.locate(undefined, nodes.digest(id), o);
+    if (located && isYoung(located.since, before)) youngRoots.push(id);
   }
   const held = flow.graph.mark(youngRoots);
 
   const items: PlanItem[] = [];
   const kept: Kept[] = [];
   for (const { digest, size, generation } of loose) {
-    if (isMarked(held, keyOf(bytesNode(digest)))) kept.push({ digest, size, because: "grace", heldBy: [] });
+    if (isMarked(held, digest)) kept.push({ digest, size, because: "grace", heldBy: [] });
     else if (blocking.length > 0) kept.push({ digest, size, because: "unreadable", heldBy: blocking });
-    else items.push({ digest, size, generation, kind: kinds.get(digest) ?? "blob", reason: "nothing keeps it" });
+    else
+      items.push({
+        digest,
+        size,
+        generation,
+        kind: kinds.get(digest) ?? "blob",
+        reason: aged.reasons.get(digest) ?? "nothing keeps it",
+      });
   }
   items.sort((a, b) => order(a) - order(b));
 
-  const changes = new Map<string, Change[]>();
-  for (const [digest, repositories] of flow.manifests) {
-    for (const repository of repositories) {
-      const key = keyOf(manifestNode(repository, digest));
-      if (isMarked(live, key) || isMarked(held, key) || !catalog.capabilities.edges) continue;
-      const steps = changes.get(repository) ?? [];
-      changes.set(repository, [...steps, { do: "drop", manifest: digest }]);
-    }
+  const changes = new Map([...aged.steps].map(([repository, steps]): [string, Change[]] => [repository, [...steps]]));
+  for (const id of catalog.capabilities.edges ? flow.manifests : []) {
+    if (live[id] === 1 || held[id] === 1) continue;
+    const { repository = "", digest } = nodes.node(id);
+    append(changes, repository, { do: "drop", manifest: digest });
   }
+  const expired = aged.decisions
+    .filter(({ keep }) => !keep)
+    .map(({ repository, name, digest, reason }) => ({ repository, name, digest, reason }));
   return {
     header: {
       plan: "ocistore/1",
@@ -99,12 +110,14 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
       created: env.now(),
       kind: "collect",
       changes: [...changes].map(([repository, steps]) => ({ repository, steps })),
+      ...(expired.length > 0 && { expired }),
       before,
       // Waiting is for writers that honour no lock; who says that nothing is too young says that there are none.
       hold: Math.max(policy.window, grace === 0 ? 0 : policy.wait),
     },
     items,
     kept,
+    ...(aged.decisions.length > 0 && { decisions: aged.decisions }),
   };
 }
 

@@ -65,6 +65,7 @@ function headerOf(value: JsonObject): PlanHeader {
     throw invalid("its header is not whole");
   if (kind !== "delete" && kind !== "collect") throw invalid("it is of no known kind");
   if (before !== undefined && typeof before !== "number") throw invalid("its time is not a number");
+  if (value.expired !== undefined && !isListOfExpired(value.expired)) throw invalid("its list of tags is not valid");
   if (!Array.isArray(changes) || !changes.every(isChangeSet)) throw invalid("its changes are not valid");
   return value as unknown as PlanHeader;
 }
@@ -77,6 +78,8 @@ function isChangeSet(value: unknown): boolean {
   return steps.every((step: Record<string, unknown>) => {
     if (typeof step !== "object" || step === null) return false;
     if (step.do === "untag") return typeof step.name === "string" && isDigestText(step.expect);
+    if (step.do === "expire") return typeof step.name === "string" && isDigestText(step.on);
+    if (step.do === "disown") return typeof step.before === "number" && isDigestText(step.manifest);
     if (step.do === "remove" && !isListOfText(step.tags)) return false;
     return (step.do === "remove" || step.do === "drop" || step.do === "keep") && isDigestText(step.manifest);
   });
@@ -88,6 +91,14 @@ function itemOf({ digest, size, generation, kind, reason }: JsonObject): PlanIte
   if (typeof generation !== "string" || typeof reason !== "string") throw invalid("an item is not whole");
   if (kind !== "manifest" && kind !== "blob") throw invalid("an item is of no known kind");
   return { digest, size, generation, kind, reason } as PlanItem;
+}
+
+function isListOfExpired(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  return value.every(
+    (each: Record<string, unknown> | null) =>
+      typeof each === "object" && each !== null && isListOfText([each.repository, each.name, each.digest, each.reason]),
+  );
 }
 
 function isListOfText(value: unknown): boolean {

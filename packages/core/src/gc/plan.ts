@@ -1,6 +1,7 @@
 import type { Change, CondemnItem } from "../contract/catalog.ts";
 import type { Ms } from "../contract/environment.ts";
 import type { Digest } from "../model/digest.ts";
+import type { TagDecision } from "./ageing.ts";
 
 /** The first line of a plan's file. */
 export interface PlanHeader {
@@ -13,6 +14,15 @@ export interface PlanHeader {
   readonly kind: "delete" | "collect";
   /** What is taken out of repositories before any bytes go out of use. */
   readonly changes: readonly { readonly repository: string; readonly steps: readonly Change[] }[];
+  /** The tags that a rule takes away, and which; for people. `changes` has the steps. */
+  readonly expired?:
+    | readonly {
+        readonly repository: string;
+        readonly name: string;
+        readonly digest: Digest;
+        readonly reason: string;
+      }[]
+    | undefined;
   /** For a collection: only what arrived, or lost its last reason, before this. */
   readonly before?: Ms | undefined;
   /** How long the bytes can be brought back once condemned. */
@@ -42,6 +52,8 @@ export interface Plan {
   readonly header: PlanHeader;
   readonly items: readonly PlanItem[];
   readonly kept: readonly Kept[];
+  /** What the rules about tags make of each; not kept in a file. */
+  readonly decisions?: readonly TagDecision[] | undefined;
 }
 
 /** Sums of a plan's items, in bytes. */

@@ -1,6 +1,7 @@
 import type { GraphNode, Root } from "../contract/catalog.ts";
 import type { Signal } from "../contract/environment.ts";
-import { bytesNode, keyOf } from "../liveness/node.ts";
+import { IntList } from "../liveness/int-list.ts";
+import { NodeTable } from "../liveness/node-table.ts";
 import type { Hold, Link } from "../liveness/search.ts";
 import type { Digest } from "../model/digest.ts";
 import type { Parts } from "./parts.ts";
@@ -11,38 +12,40 @@ export interface Reason {
   readonly chain: readonly Link[];
 }
 
+const HOLDS: readonly Hold[] = ["content", "subject", "referrer"];
+const NONE = -1;
+
 /**
  * Why is it kept? Every root that keeps the bytes of a digest, nearest first, each with its shortest chain. Nothing is
- * yielded for garbage. It asks what the collector asks, so there is no hidden reason.
+ * yielded for garbage. It asks what the collector asks, so there is no hidden reason. Of each node that it meets it keeps
+ * some 70 bytes.
  */
 export async function* why({ catalog }: Parts, digest: Digest, o: Signal = {}): AsyncGenerator<Reason> {
   const graph = await catalog.graph(o);
-  const met = new Map<string, { node: GraphNode; held?: string; keeps?: Hold }>();
-  const queue: string[] = [];
-  const meet = (nodes: readonly GraphNode[], held: string | undefined, keeps: Hold | undefined) => {
-    for (const node of nodes) {
-      const key = keyOf(node);
-      if (met.has(key)) continue;
-      met.set(key, { node, ...(held !== undefined && { held }), ...(keeps && { keeps }) });
-      queue.push(key);
-    }
+  // Numbered as they are met, so the numbers are the queue too.
+  const met = new NodeTable();
+  const held = new IntList();
+  const keeps = new IntList();
+  const meet = ({ repository, digest: other }: GraphNode, by: number, hold: number) => {
+    if (met.id(repository, other) < held.length) return;
+    held.push(by);
+    keeps.push(hold);
   };
-  meet([bytesNode(digest)], undefined, undefined);
-  for (let next = 0; next < queue.length; next++) {
+  meet({ repository: undefined, digest }, NONE, NONE);
+  for (let next = 0; next < met.size; next++) {
     o.signal?.throwIfAborted();
-    const key = queue[next]!;
-    const { node } = met.get(key)!;
-    for (const root of await graph.roots(node, o)) {
-      const chain: Link[] = [];
-      for (let at: string | undefined = key; at !== undefined; ) {
-        const link: { node: GraphNode; held?: string; keeps?: Hold } = met.get(at)!;
-        chain.push({ node: link.node, keeps: link.keeps });
-        at = link.held;
-      }
-      yield { root, chain };
+    const node = met.node(next);
+    for (const root of await graph.roots(node, o)) yield { root, chain: chainFrom(next) };
+    for (const parent of await graph.parents(node, o)) meet(parent, next, 0);
+    for (const subject of await graph.subjects(node, o)) meet(subject, next, 1);
+    for (const referrer of await graph.referrers(node, o)) meet(referrer, next, 2);
+  }
+
+  function chainFrom(start: number): Link[] {
+    const chain: Link[] = [];
+    for (let at = start; at !== NONE; at = held.at(at)) {
+      chain.push({ node: met.node(at), keeps: HOLDS[keeps.at(at)] });
     }
-    meet(await graph.parents(node, o), key, "content");
-    meet(await graph.subjects(node, o), key, "subject");
-    meet(await graph.referrers(node, o), key, "referrer");
+    return chain;
   }
 }

@@ -1,52 +1,42 @@
+import { IntList } from "./int-list.ts";
+
 // The rule of liveness, asked forwards and of everything at once: a breadth-first flow from the roots over integers.
 // It is the checker of the reverse search, and what a catalog without a queue collects by.
 //
 //   a live manifest keeps what it names, and its subject where that is stored;
 //   a live manifest keeps its referrers.
 
-/** Numbers nodes as they are met and gathers the arrows along which liveness flows. */
+/** The arrows along which liveness flows, between nodes that are numbers from 0. */
 export class FlowGraph {
-  readonly #ids = new Map<string, number>();
-  #from = new Int32Array(1024);
-  #to = new Int32Array(1024);
-  #arrows = 0;
-  #sorted: Sorted | undefined;
+  /** Those that have come since the last sorting. */
+  readonly #from = new IntList();
+  readonly #to = new IntList();
+  #size = 0;
+  #sorted: Sorted = { starts: new Int32Array(1), targets: new Int32Array(0) };
+  #walk: Walk | undefined;
 
-  /** The number of a node; a new one for a key not met before. */
-  id(key: string): number {
-    let id = this.#ids.get(key);
-    if (id === undefined) {
-      id = this.#ids.size;
-      this.#ids.set(key, id);
-      this.#sorted = undefined;
-    }
-    return id;
-  }
-
-  find(key: string): number | undefined {
-    return this.#ids.get(key);
-  }
-
+  /** One more than the largest number of a node. */
   get size(): number {
-    return this.#ids.size;
+    return this.#size;
+  }
+
+  /** That there are nodes up to this number, though nothing leads to them. */
+  include(node: number): void {
+    if (node >= this.#size) this.#size = node + 1;
   }
 
   /** If `from` is live, so is `to`. */
   keeps(from: number, to: number): void {
-    if (this.#arrows === this.#from.length) {
-      this.#from = grown(this.#from);
-      this.#to = grown(this.#to);
-    }
-    this.#from[this.#arrows] = from;
-    this.#to[this.#arrows] = to;
-    this.#arrows += 1;
-    this.#sorted = undefined;
+    this.#from.push(from);
+    this.#to.push(to);
+    this.include(Math.max(from, to));
   }
 
   /** 1 for each node that is live, by its number. */
   mark(roots: Iterable<number>): Uint8Array {
     const live = new Uint8Array(this.size);
-    for (const node of this.reach(roots)) live[node] = 1;
+    const reached = this.reach(roots);
+    for (let at = 0; at < reached.length; at++) live[reached[at]!] = 1;
     return live;
   }
 
@@ -55,33 +45,83 @@ export class FlowGraph {
    * and the work is that of what is reached, not of the graph.
    */
   reach(roots: Iterable<number>): Int32Array {
-    this.#sorted ??= this.#sort();
-    const { starts, targets, met, queue } = this.#sorted;
-    this.#sorted.turn += 1;
-    const { turn } = this.#sorted;
+    const { starts, targets } = this.#sort();
+    const size = this.#size;
+    if (this.#walk?.met.length !== size) {
+      this.#walk = { met: new Uint32Array(size), queue: new Int32Array(size), turn: 0 };
+    }
+    const { met, queue } = this.#walk;
+    this.#walk.turn += 1;
+    const { turn } = this.#walk;
     let end = 0;
-    const meet = (node: number) => {
-      if (met[node] === turn) return;
-      met[node] = turn;
-      queue[end++] = node;
-    };
-    for (const root of roots) meet(root);
+    for (const root of roots) {
+      if (met[root] === turn) continue;
+      met[root] = turn;
+      queue[end++] = root;
+    }
     for (let next = 0; next < end; next++) {
       const node = queue[next]!;
-      for (let i = starts[node]!; i < starts[node + 1]!; i++) meet(targets[i]!);
+      const stop = starts[node + 1]!;
+      for (let i = starts[node]!; i < stop; i++) {
+        const to = targets[i]!;
+        if (met[to] === turn) continue;
+        met[to] = turn;
+        queue[end++] = to;
+      }
     }
     return queue.subarray(0, end);
   }
 
+  /**
+   * Who alone keeps each node: 0 if no holder does, its place in `holders` + 1 if just one does, -1 if several do. A holder
+   * is a node. The answer for a node changes twice at most, so the work is that of the graph, however many hold it.
+   */
+  soleHolders(holders: Iterable<number>): Int32Array {
+    const { starts, targets } = this.#sort();
+    const by = new Int32Array(this.#size);
+    const isWaiting = new Uint8Array(this.#size);
+    const stack = new IntStack();
+    const meet = (node: number, holder: number) => {
+      const before = by[node]!;
+      if (before === holder || before === -1) return;
+      by[node] = before === 0 ? holder : -1;
+      if (isWaiting[node] === 1) return;
+      isWaiting[node] = 1;
+      stack.push(node);
+    };
+    let place = 0;
+    for (const holder of holders) meet(holder, ++place);
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      isWaiting[node] = 0;
+      const holder = by[node]!;
+      const stop = starts[node + 1]!;
+      for (let i = starts[node]!; i < stop; i++) meet(targets[i]!, holder);
+    }
+    return by;
+  }
+
+  /** Puts what has come since among what is sorted. */
   #sort(): Sorted {
-    const nodes = this.size;
-    const starts = new Int32Array(nodes + 1);
-    for (let i = 0; i < this.#arrows; i++) starts[this.#from[i]! + 1]! += 1;
-    for (let n = 0; n < nodes; n++) starts[n + 1]! += starts[n]!;
-    const free = starts.slice(0, nodes);
-    const targets = new Int32Array(this.#arrows);
-    for (let i = 0; i < this.#arrows; i++) targets[free[this.#from[i]!]!++] = this.#to[i]!;
-    return { starts, targets, met: new Uint32Array(nodes), queue: new Int32Array(nodes), turn: 0 };
+    const { starts: oldStarts, targets: oldTargets } = this.#sorted;
+    const size = this.#size;
+    const known = oldStarts.length - 1;
+    if (this.#from.length === 0 && known === size) return this.#sorted;
+    const starts = new Int32Array(size + 1);
+    for (let n = 0; n < known; n++) starts[n + 1] = oldStarts[n + 1]! - oldStarts[n]!;
+    for (let i = 0; i < this.#from.length; i++) starts[this.#from.at(i) + 1]! += 1;
+    for (let n = 0; n < size; n++) starts[n + 1]! += starts[n]!;
+    const targets = new Int32Array(oldTargets.length + this.#from.length);
+    // Where the next arrow of each node goes; what is known comes first.
+    const free = starts.slice(0, size);
+    for (let n = 0; n < known; n++) {
+      targets.set(oldTargets.subarray(oldStarts[n]!, oldStarts[n + 1]!), free[n]!);
+      free[n]! += oldStarts[n + 1]! - oldStarts[n]!;
+    }
+    for (let i = 0; i < this.#from.length; i++) targets[free[this.#from.at(i)]!++] = this.#to.at(i);
+    this.#from.clear();
+    this.#to.clear();
+    this.#sorted = { starts, targets };
+    return this.#sorted;
   }
 }
 
@@ -89,14 +129,29 @@ export class FlowGraph {
 interface Sorted {
   readonly starts: Int32Array;
   readonly targets: Int32Array;
+}
+
+interface Walk {
   /** The last turn in which a node was met, so that nothing need be cleared between two. */
   readonly met: Uint32Array;
   readonly queue: Int32Array;
   turn: number;
 }
 
-function grown(array: Int32Array): Int32Array<ArrayBuffer> {
-  const next = new Int32Array(array.length * 2);
-  next.set(array);
-  return next;
+class IntStack {
+  #items = new Int32Array(1024);
+  #length = 0;
+
+  push(value: number): void {
+    if (this.#length === this.#items.length) {
+      const grown = new Int32Array(this.#length * 2);
+      grown.set(this.#items);
+      this.#items = grown;
+    }
+    this.#items[this.#length++] = value;
+  }
+
+  pop(): number | undefined {
+    return this.#length === 0 ? undefined : this.#items[--this.#length];
+  }
 }

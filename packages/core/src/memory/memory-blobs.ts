@@ -1,4 +1,4 @@
-import type { BlobStore, BlobStoreCapabilities, Range, Upload } from "../contract/blob-store.ts";
+import type { BlobStore, BlobStoreCapabilities, Range, Upload, UploadInfo } from "../contract/blob-store.ts";
 import type { Environment, Ms, Signal } from "../contract/environment.ts";
 import type { Bytes, Located, Placement } from "../contract/placement.ts";
 import { OciStoreError } from "../errors.ts";
@@ -30,6 +30,8 @@ export class MemoryBlobs implements BlobStore {
   readonly #env: Environment;
   readonly #blobs = new Map<string, StoredBlob>();
   readonly #uploads = new Map<string, OpenUpload>();
+  /** Damaged bytes, for whoever looks into this process. */
+  readonly #aside = new Map<string, StoredBlob>();
   #generation = 0;
 
   constructor(env: Environment, o: { readonly generations?: boolean } = {}) {
@@ -75,6 +77,7 @@ export class MemoryBlobs implements BlobStore {
 
   #handle(id: string, upload: OpenUpload): Upload {
     let committed: StoredBlob | undefined;
+    let isPublished = false;
     const env = this.#env;
     return {
       id,
@@ -116,9 +119,18 @@ export class MemoryBlobs implements BlobStore {
         const place = placeOf(committed.placement);
         if (!this.capabilities.generations) this.#blobs.set(place, committed);
         else if (!this.#blobs.has(place)) throw new OciStoreError("UPLOAD_UNKNOWN", `upload ${id} has been collected`);
+        isPublished = true;
+      },
+      release: async () => {
+        if (isPublished) return;
+        // What has a place of its own already stays there, for a collection.
+        if (committed && !this.capabilities.generations && !this.#uploads.has(id)) this.#uploads.set(id, upload);
+        committed = undefined;
       },
       abort: async () => {
-        this.#uploads.delete(id);
+        if (upload.busy) throw new OciStoreError("LOCKED", `upload ${id} is being written to`);
+        // By now another may have the name.
+        if (this.#uploads.get(id) === upload) this.#uploads.delete(id);
       },
     };
   }
@@ -146,9 +158,11 @@ export class MemoryBlobs implements BlobStore {
     return { placement: { digest, size: bytes.length, generation }, bytes };
   }
 
-  async *uploads({ signal }: Signal = {}): AsyncGenerator<{ id: string; offset: number; touched: Ms }> {
+  async *uploads({ signal }: Signal = {}): AsyncGenerator<UploadInfo> {
     signal?.throwIfAborted();
-    for (const [id, { offset, touched }] of [...this.#uploads]) yield { id, offset, touched };
+    for (const [id, { offset, touched, busy }] of [...this.#uploads]) {
+      yield { id, offset, touched, ...(busy && { holder: "this process" }) };
+    }
   }
 
   async *list({ signal }: Signal = {}): AsyncGenerator<Located> {
@@ -165,6 +179,15 @@ export class MemoryBlobs implements BlobStore {
       this.#blobs.delete(placeOf(placement));
       yield { placement };
     }
+  }
+
+  async keepAside(placement: Placement, { signal }: Signal = {}): Promise<string | undefined> {
+    signal?.throwIfAborted();
+    const place = placeOf(placement);
+    const blob = this.#blobs.get(place);
+    if (!blob) return undefined;
+    this.#aside.set(place, blob);
+    return place;
   }
 
   async close(): Promise<void> {}

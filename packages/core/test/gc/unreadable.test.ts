@@ -7,6 +7,10 @@ function damagedFacts() {
   const damaged = new Set<Digest>();
   const facts: CellFacts = {
     ...recordedFacts,
+    glance: async (draft, repository, digest, o) => {
+      const glance = await recordedFacts.glance(draft, repository, digest, o);
+      return glance && damaged.has(digest) ? { ...glance, stamp: -1 } : glance;
+    },
     record: async (draft, repository, digest, o) => {
       const record = await recordedFacts.record(draft, repository, digest, o);
       if (record && damaged.has(digest)) throw new OciStoreError("CORRUPT", `${digest} cannot be read`, { digest });

@@ -93,15 +93,37 @@ test("the mark finds live what the flow forwards does", () => {
   fc.assert(
     fc.property(graphs, (graph) => {
       const flow = new FlowGraph();
-      const ids = numbers(graph.nodes).map((number) => flow.id(keyOf(node(number))));
-      for (const [parent, child] of graph.content) flow.keeps(ids[parent]!, ids[child]!);
+      flow.include(graph.nodes - 1);
+      for (const [parent, child] of graph.content) flow.keeps(parent, child);
       for (const [referrer, subject] of graph.subjects) {
-        flow.keeps(ids[referrer]!, ids[subject]!);
-        flow.keeps(ids[subject]!, ids[referrer]!);
+        flow.keeps(referrer, subject);
+        flow.keeps(subject, referrer);
       }
-      const marks = flow.mark(graph.roots.map((root) => ids[root]!));
+      const marks = flow.mark(graph.roots);
       const live = forward(graph);
       expect([...marks]).toEqual(numbers(graph.nodes).map((number) => (live.has(number) ? 1 : 0)));
+    }),
+    { numRuns },
+  );
+});
+
+test("who alone keeps a node is who is left when the others are counted", () => {
+  fc.assert(
+    fc.property(graphs, fc.array(fc.nat(), { maxLength: 6 }), (graph, picks) => {
+      const flow = new FlowGraph();
+      flow.include(graph.nodes - 1);
+      for (const [parent, child] of graph.content) flow.keeps(parent, child);
+      for (const [referrer, subject] of graph.subjects) {
+        flow.keeps(referrer, subject);
+        flow.keeps(subject, referrer);
+      }
+      const holders = [...new Set(picks.map((pick) => pick % graph.nodes))];
+      const reached = holders.map((holder) => new Set(flow.reach([holder])));
+      const expected = numbers(graph.nodes).map((node) => {
+        const keeping = reached.flatMap((each, place) => (each.has(node) ? [place + 1] : []));
+        return keeping.length > 1 ? -1 : (keeping[0] ?? 0);
+      });
+      expect([...flow.soleHolders(holders)]).toEqual(expected);
     }),
     { numRuns },
   );

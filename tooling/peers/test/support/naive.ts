@@ -88,7 +88,10 @@ function machineryOf(layout: Layout): Map<string, Digest> {
   return machinery;
 }
 
-/** Untagged entries that no stored manifest nests, and whose subject is not stored. */
+/**
+ * Untagged entries that say so, and those that nothing else explains: that no stored manifest nests, and whose subject is
+ * not stored; and those that would be garbage otherwise. To be listed is reason enough.
+ */
 function ownOf(layout: Layout): Set<Digest> {
   const { manifests, index } = layout;
   const stored = reach(
@@ -98,11 +101,25 @@ function ownOf(layout: Layout): Set<Digest> {
   );
   const nested = new Set([...stored].flatMap((digest) => contentOf(manifests.get(digest) ?? {})));
   const tagged = new Set(index.manifests.filter(nameOf).map(({ digest }) => digest));
-  const own = index.manifests.filter(({ digest }) => {
+  const untagged = index.manifests.filter(({ digest }) => !tagged.has(digest));
+  const own = untagged.filter(({ digest, annotations }) => {
     const subject = manifests.get(digest)?.subject?.digest;
-    return !tagged.has(digest) && !nested.has(digest) && !(subject && stored.has(subject));
+    return annotations?.["dev.ocistore.own"] === "true" || (!nested.has(digest) && !(subject && stored.has(subject)));
   });
-  return new Set(own.map(({ digest }) => digest));
+  const roots = new Set(own.map(({ digest }) => digest));
+  const { names, links } = tagsOf(layout, index.manifests.filter(nameOf));
+  for (const { digest } of untagged) if (!mark(layout, [...names, ...roots], links).has(digest)) roots.add(digest);
+  return roots;
+}
+
+/** What these tags hold; those that are machinery link what they are on to the subject that they are named after. */
+function tagsOf(layout: Layout, tags: readonly Descriptor[]): { names: Digest[]; links: [Digest, Digest][] } {
+  const machinery = machineryOf(layout);
+  const isName = (entry: Descriptor) => !machinery.has(nameOf(entry)!);
+  return {
+    names: tags.filter(isName).map(({ digest }) => digest),
+    links: tags.filter((entry) => !isName(entry)).map((entry) => [entry.digest, machinery.get(nameOf(entry)!)!]),
+  };
 }
 
 /** Rules 1 and 2, until nothing is added. `target`: its being a referrer does not keep it. */
@@ -127,16 +144,12 @@ function mark(
 }
 
 function rooted(layout: Layout, gone: (entry: Descriptor) => boolean, target?: Digest): Set<Digest> {
-  const machinery = machineryOf(layout);
-  const own = ownOf(layout);
-  const tags = layout.index.manifests.filter((entry) => nameOf(entry) && !gone(entry));
-  const roots = tags.filter((entry) => !machinery.has(nameOf(entry)!)).map(({ digest }) => digest);
-  const left = [...own].filter((digest) => digest !== target);
-  const links = tags.flatMap((entry): [Digest, Digest][] => {
-    const subject = machinery.get(nameOf(entry)!);
-    return subject ? [[entry.digest, subject]] : [];
-  });
-  return mark(layout, [...roots, ...left], links, target);
+  const { names, links } = tagsOf(
+    layout,
+    layout.index.manifests.filter((entry) => nameOf(entry) && !gone(entry)),
+  );
+  const left = [...ownOf(layout)].filter((digest) => digest !== target);
+  return mark(layout, [...names, ...left], links, target);
 }
 
 const liveIn = (layout: Layout): Set<Digest> => rooted(layout, () => false);

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openLayout } from "@ocistore/backend-fs";
-import type { Finding, Outcome, Plan, Store } from "@ocistore/core";
+import type { Descriptor, Finding, Outcome, Plan, Store } from "@ocistore/core";
 import { expect, onTestFinished } from "vitest";
-import { type Digest, faultsOf, type Layout, type Prediction, readLayout } from "./naive.ts";
+import { type Digest, faultsOf, garbageIn, type Layout, type Prediction, predict, readLayout } from "./naive.ts";
 
 /** Opened for one test. */
 export async function opened(directory: string, o: { readonly create?: boolean } = {}): Promise<Store> {
@@ -72,9 +72,68 @@ export async function snapshot(directory: string): Promise<Record<string, string
   return files;
 }
 
-/** Why and what, for each root. */
+/** Why and what, for each root, sorted. */
 export async function rootsOf(store: Store): Promise<string[]> {
   const roots: string[] = [];
   for await (const { why, name, digest } of store.roots()) roots.push(`${why} ${name ?? digest}`);
-  return roots;
+  return roots.sort();
+}
+
+/** The digests of what refers to it. */
+export async function referrersOf(store: Store, reference: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { digest } of store.repository().referrers(reference)) found.push(digest);
+  return found.sort();
+}
+
+/** Neither we nor the second implementation find any damage; nothing but `garbage` would be collected. */
+export async function isSound(store: Store, directory: string, garbage: readonly Digest[] = []): Promise<Layout> {
+  const layout = await readLayout(directory);
+  expect((await findings(store)).filter(({ level }) => level === "error")).toEqual([]);
+  expect(faultsOf(layout)).toEqual([]);
+  expect(garbageIn(layout)).toEqual([...garbage].sort());
+  const { items } = await store.planCollect({ grace: 0 });
+  expect(items.map(({ digest }) => digest).sort()).toEqual([...garbage].sort());
+  return layout;
+}
+
+/** Deletes tag by tag, then root by root, each as predicted, until nothing is left. */
+export async function deletesAll(store: Store, directory: string): Promise<void> {
+  for (;;) {
+    const [tag] = await tagsOf(store);
+    const [root] = tag === undefined ? await rootsOf(store) : [];
+    const next = tag ?? root?.split(" ")[1];
+    if (next === undefined) break;
+    await deletesAsPredicted(store, directory, next, predict(await readLayout(directory), next));
+  }
+  const { blobs, index } = await readLayout(directory);
+  expect([...blobs.keys()]).toEqual([]);
+  expect(index.manifests).toEqual([]);
+}
+
+/** What lies under a digest. */
+export const contentOf = (directory: string, digest: string): Promise<string> =>
+  readFile(join(directory, "blobs", digest.replace(":", "/")), "utf8");
+
+/** With fields that no specification knows, and annotations of other people, `dev.ocistore.own` among them. */
+export async function withForeignFields(directory: string): Promise<Layout> {
+  const path = join(directory, "index.json");
+  const { manifests, ...index } = JSON.parse(await readFile(path, "utf8"));
+  const marked = manifests.map((entry: { annotations?: Record<string, string> }, at: number) => ({
+    ...entry,
+    "x-at": at,
+    annotations: { ...entry.annotations, "com.example.note": `entry ${at}`, ...(at === 1 && { [OWN]: "true" }) },
+  }));
+  await writeFile(path, JSON.stringify({ ...index, manifests: marked, annotations: { note: "whole" }, "x-tool": 1 }));
+  return readLayout(directory);
+}
+
+const OWN = "dev.ocistore.own";
+
+/** The name of the first entry of index.json is on this manifest, too, in an entry after all others. */
+export async function withSecondEntry(directory: string, { digest, size, mediaType }: Descriptor): Promise<void> {
+  const path = join(directory, "index.json");
+  const index = JSON.parse(await readFile(path, "utf8"));
+  index.manifests.push({ mediaType, digest, size, annotations: index.manifests[0].annotations });
+  await writeFile(path, JSON.stringify(index));
 }

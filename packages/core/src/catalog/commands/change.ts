@@ -3,12 +3,13 @@ import type { Ms } from "../../contract/environment.ts";
 import { OciStoreError } from "../../errors.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
-import type { Membership, Run } from "../state.ts";
-import { type Context, graphOf, isClaimed, lose, visible } from "./context.ts";
+import type { Run } from "../state.ts";
+import { type Context, goesOn, graphOf, isClaimed, lose, visible } from "./context.ts";
 import { freezeListing, relist } from "./listing.ts";
 import { addMember } from "./members.ts";
 import { put } from "./put.ts";
 import { removeAll } from "./remove.ts";
+import { noteInRun } from "./run-record.ts";
 import { mustBeWhole } from "./whole.ts";
 
 /**
@@ -19,10 +20,21 @@ export async function change(
   ctx: Context,
   repository: string,
   changes: readonly Change[],
-  { run, before }: { readonly run?: string | undefined; readonly before?: Ms | undefined },
+  {
+    run,
+    until,
+    before,
+  }: { readonly run?: string | undefined; readonly until?: Ms | undefined; readonly before?: Ms | undefined },
 ): Promise<readonly Digest[]> {
   // A run that was interrupted after this very change may be applied again: what its record says is done is done.
   const done = run === undefined ? undefined : ctx.draft.runs.get(run);
+  const marks = new Map(
+    changes.flatMap((step) =>
+      step.do === "keep" || step.do === "disown"
+        ? [[step.manifest, ctx.draft.repository(repository).manifests.get(step.manifest)] as const]
+        : [],
+    ),
+  );
   const listing = await freezeListing(ctx, repository, changes);
   const removals = { forced: new Map<Digest, readonly string[] | undefined>(), ifDead: new Set<Digest>() };
   const tagsBefore = new Map(ctx.draft.repository(repository).tags);
@@ -52,6 +64,16 @@ export async function change(
       case "keep":
         await keep(ctx, repository, step.manifest);
         break;
+      case "expire": {
+        const { tags } = ctx.draft.repository(repository);
+        if (tags.get(step.name) !== step.on) break;
+        tags.delete(step.name);
+        await goesOn(ctx, step.on);
+        break;
+      }
+      case "disown":
+        await disown(ctx, repository, step);
+        break;
       case "unlink":
         await unlink(ctx, repository, step.blob);
         break;
@@ -78,7 +100,7 @@ export async function change(
   const removed = await removeAll(ctx, repository, removals, { before, done });
   const unlisted = await listing.settle();
   await relist(ctx, repository, changes);
-  if (run) writeRun(ctx, repository, run, tagsBefore, [...removed, ...unlisted]);
+  if (run) await noteInRun(ctx, run, until, { repository, tagsBefore, removed: [...removed, ...unlisted], marks });
   return removed.map(([digest]) => digest);
 }
 
@@ -147,6 +169,19 @@ async function keep(ctx: Context, repository: string, digest: Digest): Promise<v
   addMember(ctx, repository, record, true);
 }
 
+async function disown(
+  ctx: Context,
+  repository: string,
+  { manifest, before }: Extract<Change, { do: "disown" }>,
+): Promise<void> {
+  const { manifests } = ctx.draft.repository(repository);
+  const member = manifests.get(manifest);
+  const located = member?.own ? await ctx.facts.locate(ctx.draft, manifest, ctx.o) : undefined;
+  if (!member || !located || located.since > before) return;
+  manifests.set(manifest, { ...member, own: false });
+  await goesOn(ctx, manifest);
+}
+
 async function unlink(ctx: Context, repository: string, digest: Digest): Promise<void> {
   const { draft, now } = ctx;
   if (!(await visible(ctx, repository, digest))) throw notFound(digest);
@@ -166,34 +201,4 @@ async function unlink(ctx: Context, repository: string, digest: Digest): Promise
 
 function notFound(digest: Digest): OciStoreError {
   return new OciStoreError("NOT_FOUND", `${digest} is not stored here`, { digest });
-}
-
-/** What went, so that it can be put back: tags and members, each as it was. */
-function writeRun(
-  { draft, now }: Context,
-  repository: string,
-  run: string,
-  tagsBefore: ReadonlyMap<string, Digest>,
-  removed: readonly (readonly [Digest, Membership | undefined])[],
-): void {
-  const { tags } = draft.repository(repository);
-  const lost = [...tagsBefore].filter(([name, digest]) => tags.get(name) !== digest);
-  if (lost.length === 0 && removed.length === 0) return;
-  const earlier: Run = draft.runs.get(run) ?? { at: now, until: now, tags: [], manifests: [] };
-  // An attempt that lost to another writer may have left its record, which says the same once already.
-  const isNew = ({ digest, name }: { readonly digest: Digest; readonly name?: string }) =>
-    ![...earlier.tags, ...earlier.manifests].some(
-      (each) =>
-        each.repository === repository && each.digest === digest && ("name" in each ? each.name : undefined) === name,
-    );
-  draft.runs.set(run, {
-    ...earlier,
-    tags: [...earlier.tags, ...lost.map(([name, digest]) => ({ repository, name, digest })).filter(isNew)],
-    manifests: [
-      ...earlier.manifests,
-      ...removed.flatMap(([digest, membership]) =>
-        membership && isNew({ digest }) ? [{ repository, digest, membership }] : [],
-      ),
-    ],
-  });
 }

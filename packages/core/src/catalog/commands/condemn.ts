@@ -8,6 +8,7 @@ import { type Context, edgesOf, graphOf } from "./context.ts";
 import { keptBy } from "./grace.ts";
 import { removeMember } from "./members.ts";
 import { dropMachineryTags, refuseWhileFaulty } from "./remove.ts";
+import { noteInRun } from "./run-record.ts";
 
 export interface CondemnRequest {
   readonly run: string;
@@ -32,6 +33,10 @@ export async function condemn(
   const readers = await readersOf(ctx, run);
 
   const condemned: Digest[] = [];
+  const taken = new Map<
+    string,
+    { tagsBefore: ReadonlyMap<string, Digest>; removed: [Digest, Membership | undefined][] }
+  >();
   for (const item of items) {
     const { digest, size, generation, kind } = item;
     if (draft.condemned.has(digest) || isKept(bytesNode(digest))) continue;
@@ -43,8 +48,12 @@ export async function condemn(
     const repositories = new Map(readers.get(digest));
     for (const { repository } of graph.parents(bytesNode(digest))) {
       if (repository === undefined || !graph.repository(repository)?.records.has(digest)) continue;
+      const { tags } = draft.repository(repository);
+      const noted = taken.get(repository) ?? { tagsBefore: new Map(tags), removed: [] };
+      taken.set(repository, noted);
       dropMachineryTags(ctx, graph.repository(repository)!, digest);
       const membership = removeMember(ctx, repository, digest);
+      noted.removed.push([digest, membership]);
       if (membership) repositories.set(repository, membership);
     }
     const row: CondemnedRow = {
@@ -60,9 +69,10 @@ export async function condemn(
     draft.blobs.delete(digest);
     condemned.push(digest);
   }
+  for (const [repository, each] of taken) await noteInRun(ctx, run, until, { repository, ...each });
   if (condemned.length > 0) {
-    const { at = ctx.now, tags = [], manifests = [], until: earlier = until } = draft.runs.get(run) ?? {};
-    draft.runs.set(run, { at, until: Math.max(until, earlier), tags, manifests });
+    const present = draft.runs.get(run) ?? { at: ctx.now, until, tags: [], manifests: [] };
+    draft.runs.set(run, { ...present, until: Math.max(until, present.until) });
   }
   return condemned;
 }

@@ -5,7 +5,9 @@ import type { Digest } from "../../model/digest.ts";
 import type { Edge } from "../../model/edge.ts";
 import type { Draft } from "../draft.ts";
 import type { CellFacts } from "../facts.ts";
-import { buildStoreGraph, type StoreGraph } from "../graph/store-graph.ts";
+import { buildStoreGraph } from "../graph/build.ts";
+import type { SharedMemory } from "../graph/manifest-memory.ts";
+import type { StoreGraph } from "../graph/store-graph.ts";
 
 /**
  * What a command works on: one version of the document with its own changes on top. A command reads only this, and
@@ -15,14 +17,15 @@ import { buildStoreGraph, type StoreGraph } from "../graph/store-graph.ts";
 export interface Context {
   readonly draft: Draft;
   readonly facts: CellFacts;
+  readonly memory: SharedMemory;
   readonly env: Environment;
   readonly now: Ms;
   readonly o: Signal;
 }
 
 /** The graph as the draft has it now. */
-export function graphOf({ draft, facts, now, o }: Context): Promise<StoreGraph> {
-  return buildStoreGraph(draft, facts, now, o);
+export function graphOf(ctx: Context): Promise<StoreGraph> {
+  return buildStoreGraph(ctx);
 }
 
 /** Bytes in use that a repository may read: what it is or names, and what is claimed in it. */
@@ -90,6 +93,13 @@ export async function edgesOf(ctx: Context, repository: string, digest: Digest):
 export function lose({ draft, facts, now }: Context, digest: Digest): void {
   draft.touch(digest, now);
   if (facts.membership === "listed") draft.lost.set(digest, now);
+}
+
+/** The same by a rule about age: no grace begins by that, but what it names goes on sharing the one there is. */
+export async function goesOn({ draft, facts, o }: Context, digest: Digest): Promise<void> {
+  if (facts.membership !== "listed") return;
+  const located = await facts.locate(draft, digest, o);
+  if (located) draft.lost.set(digest, located.since);
 }
 
 /** Adds to what an owner holds in a repository, until then at least. What has run out does not come back by that. */

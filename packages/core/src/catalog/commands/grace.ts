@@ -1,7 +1,5 @@
-import type { GraphNode, Root } from "../../contract/catalog.ts";
+import type { GraphNode } from "../../contract/catalog.ts";
 import type { Ms } from "../../contract/environment.ts";
-import { type SyncGraph, searchNow, type Verdicts } from "../../liveness/search.ts";
-import type { Digest } from "../../model/digest.ts";
 import type { StoreGraph } from "../graph/store-graph.ts";
 import type { Context } from "./context.ts";
 
@@ -15,21 +13,10 @@ export async function keptBy(
   before: Ms | undefined,
 ): Promise<(node: GraphNode) => boolean> {
   if (before === undefined) return (node) => graph.isLive(node);
-  const young = new Set<Digest>();
-  for (const { digest } of graph.manifests()) {
+  const young: GraphNode[] = [];
+  for (const { repository, digest } of graph.manifests()) {
     const located = await facts.locate(draft, digest, o);
-    if (located && located.since > before) young.add(digest);
+    if (located && located.since > before) young.push({ repository, digest });
   }
-  const verdicts: Verdicts = new Map();
-  const withGrace: SyncGraph = {
-    roots: (node) => {
-      const roots = graph.roots(node);
-      const grace: Root = { ...node, why: "own", name: "grace" };
-      return roots.length > 0 || !young.has(node.digest) ? roots : [grace];
-    },
-    parents: (node) => graph.parents(node),
-    subjects: (node) => graph.subjects(node),
-    referrers: (node) => graph.referrers(node),
-  };
-  return (node) => searchNow(withGrace, node, verdicts).live;
+  return graph.liveWith(young);
 }

@@ -3,7 +3,7 @@ import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { RepositoryDraft } from "../draft.ts";
 import type { Membership } from "../state.ts";
-import { type Context, graphOf, lose, readable } from "./context.ts";
+import { type Context, goesOn, graphOf, lose, readable } from "./context.ts";
 import { addMember } from "./members.ts";
 
 /** What {@link freezeListing} has noted, to be dealt with when the other steps of a change are done. */
@@ -41,6 +41,7 @@ export async function freezeListing(
     manifests.set(digest, { ...member, own });
   }
 
+  const isByAge = changes.some((step) => step.do === "expire" || step.do === "disown");
   return {
     settle: async () => {
       const after = await graphOf(ctx);
@@ -57,14 +58,15 @@ export async function freezeListing(
         const lostItsTag = wasTagged.has(digest) && !isTagged.has(digest);
         if ((!was && !lostItsTag) || member.own) {
           // Unless another step has just made it a root of its own, it is what it was, and its entry stays to the letter.
-          if (was?.own === member.own) manifests.revert(digest);
+          if (was && was.own === member.own) manifests.revert(digest);
         } else if (isTagged.has(digest)) {
           manifests.set(digest, { ...member, own: false });
         } else if (!after.isLive(manifestNode(repository, digest))) {
           manifests.delete(digest);
-          lose(ctx, digest);
+          if (isByAge) await goesOn(ctx, digest);
+          else lose(ctx, digest);
           dropped.push([digest, member]);
-        } else if (was) {
+        } else if (was && was.own === member.own) {
           manifests.revert(digest);
         } else if (isReferrer(digest)) {
           manifests.set(digest, { ...member, own: undefined });
@@ -123,6 +125,8 @@ function takesAway(step: Change, { tags, pins }: Pick<RepositoryDraft, "tags" | 
     case "remove":
     case "drop":
     case "unpin":
+    case "expire":
+    case "disown":
       return true;
     default:
       return false;

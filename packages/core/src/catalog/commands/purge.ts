@@ -29,7 +29,7 @@ export async function markPurging(
   const rows = [...draft.condemned.values()];
   // What belongs to no run in particular is looked at whether due or not: what is named again is missed until it is back.
   if (!(run === undefined ? rows.length > 0 : rows.some(isDue))) {
-    sweep(ctx, run);
+    sweep(ctx, request);
     return { marked: [], revived: [] };
   }
   refuseWhileFaulty(ctx);
@@ -40,7 +40,7 @@ export async function markPurging(
   for (const [digest] of [...draft.condemned]) {
     if (graph.bytesAreLive(digest) && (await revive(ctx, digest))) revived.push(digest);
   }
-  sweep(ctx, run);
+  sweep(ctx, request);
 
   const named = new Set<Digest>();
   for (const { digest, kind } of draft.condemned.values()) {
@@ -89,7 +89,7 @@ const REMEMBER_LOSS: Ms = 7 * 24 * 60 * 60_000;
 const UNDER_WAY: Ms = 60 * 60_000;
 
 /** Forgets what nobody needs any more: claims that have run out, old losses, and runs of which nothing is left to undo. */
-function sweep({ draft, now }: Context, ending: string | undefined): void {
+function sweep({ draft, now }: Context, { due, run: ending }: PurgeRequest): void {
   for (const [digest, at] of [...draft.lost]) {
     if (at + Math.max(REMEMBER_LOSS, draft.base.policy.grace) <= now) draft.lost.delete(digest);
   }
@@ -98,7 +98,7 @@ function sweep({ draft, now }: Context, ending: string | undefined): void {
   }
   const runs = new Set([...draft.condemned.values()].map(({ run }) => run));
   for (const [run, { at, until }] of [...draft.runs]) {
-    const isOver = until <= now && (run === ending || at + UNDER_WAY <= now);
+    const isOver = until <= Math.max(now, due) && (run === ending || at + UNDER_WAY <= now);
     if (isOver && !runs.has(run)) draft.runs.delete(run);
   }
 }

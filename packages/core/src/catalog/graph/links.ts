@@ -1,47 +1,62 @@
+import { Grouped } from "../../liveness/grouped.ts";
 import type { Digest } from "../../model/digest.ts";
-import { append } from "./multimap.ts";
-import type { ManifestsRead } from "./read-manifests.ts";
+import type { Machinery } from "./machinery.ts";
+import type { MemberList } from "./member-list.ts";
 
-/** Who names whom. */
+/** Who names whom, by the number of a digest in the memory. In each list a repository's members stand together. */
 export interface Links {
-  /** Content to the manifests that name it. Keys are manifests and blobs, stored or not. */
-  readonly parents: Map<Digest, Digest[]>;
-  /** Subject to referrers. Keys may be mere blobs, or absent. */
-  readonly referrers: Map<Digest, Digest[]>;
-  /** Referrer to subjects that are stored manifests. */
-  readonly subjects: Map<Digest, Digest[]>;
+  /** The members that are it. */
+  readonly being: Grouped;
+  /** Those that name it as content. */
+  readonly naming: Grouped;
+  /** Those that refer to it, which may be a mere blob, or absent. */
+  readonly referring: Grouped;
 }
 
-export function linksOf(read: ManifestsRead): Links {
-  const links: Links = { parents: new Map(), referrers: new Map(), subjects: new Map() };
-  for (const [digest, { edges }] of read.records) {
-    for (const { to, kind } of edges) {
-      if (kind === "subject") linkReferrer(links, read, digest, to);
-      else append(links.parents, to, digest);
+/** What has lost its last reason shares its grace with what it names, and does nothing else: above all it is nobody's
+ * referrer any more, or a signature that was deleted would live again through the image that it signs. */
+export function linksOf(members: MemberList): Omit<Links, "being"> {
+  const { memory } = members;
+  const size = memory.digests.size;
+  const edges = (isSubject: boolean, add: (digest: number, member: number) => void) => {
+    for (let member = 0; member < members.size; member++) {
+      const row = members.row(member);
+      if (row === undefined || (isSubject && members.isLost(member))) continue;
+      for (let edge = memory.start(row); edge < memory.end(row); edge++) {
+        if (memory.isSubject(edge) === isSubject) add(memory.target(edge), member);
+      }
+    }
+  };
+  return {
+    naming: new Grouped(size, (add) => edges(false, add)),
+    referring: new Grouped(size, (add) => edges(true, add)),
+  };
+}
+
+export function beingOf(members: MemberList): Grouped {
+  return new Grouped(members.memory.digests.size, (add) => {
+    for (let member = 0; member < members.size; member++) add(members.digestNumber(member), member);
+  });
+}
+
+/** What machinery makes of two digests, read both ways. */
+export class Named {
+  readonly subjects: Machinery["subjects"];
+  readonly #referrers = new Map<number, Digest[]>();
+
+  constructor({ subjects }: Machinery) {
+    this.subjects = subjects;
+    for (const [referrer, members] of subjects) {
+      for (const member of members) {
+        const referrers = this.#referrers.get(member);
+        if (referrers) referrers.push(referrer);
+        else this.#referrers.set(member, [referrer]);
+      }
     }
   }
-  return links;
-}
 
-/** Only a manifest keeps its referrers: a layer that is somebody's subject does not. */
-export function linkReferrer(
-  links: Links,
-  { records, unreadable }: ManifestsRead,
-  referrer: Digest,
-  subject: Digest,
-): void {
-  append(links.referrers, subject, referrer);
-  if (records.has(subject) || unreadable.has(subject)) append(links.subjects, referrer, subject);
-}
-
-/** The members of a repository and all that they name as content, at any depth. */
-export function storedContent(members: Iterable<Digest>, { records }: ManifestsRead): Set<Digest> {
-  const stored = new Set(members);
-  // A set is walked in the order of its growth, so what is added is visited too.
-  for (const digest of stored) {
-    for (const { to, kind } of records.get(digest)?.edges ?? []) {
-      if (kind !== "subject") stored.add(to);
-    }
+  /** The digests that refer to a member by the names of their tags. */
+  referrers(member: number): readonly Digest[] {
+    return this.#referrers.get(member) ?? [];
   }
-  return stored;
 }

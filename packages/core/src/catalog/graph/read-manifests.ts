@@ -1,8 +1,8 @@
-import type { ManifestRecord } from "../../contract/catalog.ts";
 import type { Signal } from "../../contract/environment.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Edge } from "../../model/edge.ts";
 import { isManifestType } from "../../model/media-types.ts";
+import type { Found, MemberList } from "./member-list.ts";
 
 /** A digest that may be a manifest, and what is said of it. */
 export interface Wanted {
@@ -15,74 +15,69 @@ export interface Wanted {
 /** So many are looked at together: a disk or a network answers several questions in the time of one. */
 const WAVE = 32;
 
-export interface ManifestsRead {
-  readonly records: ReadonlyMap<Digest, ManifestRecord>;
-  readonly unreadable: ReadonlyMap<Digest, unknown>;
-}
-
 /**
- * Reads manifests from where the document points, along everything that can name one. Each is read once, however many
- * paths lead to it, and one that cannot be read stops nothing but the path.
+ * Finds manifests from where the document points, along everything that can name one, and adds them to the members. Each
+ * is read once, however many paths lead to it, and one that cannot be read stops nothing but the path.
  */
 export async function readManifests(
   start: Iterable<Wanted>,
-  read: (wanted: Wanted) => Promise<ManifestRecord | undefined>,
-  { signal }: Signal = {},
-): Promise<ManifestsRead> {
-  const records = new Map<Digest, ManifestRecord>();
+  find: (wanted: Wanted) => Promise<Found | undefined>,
+  members: MemberList,
+  o: Signal & { readonly isKnown?: (digest: Digest) => boolean } = {},
+): Promise<void> {
+  const { memory } = members;
+  const { signal } = o;
+  const found = new Set<Digest>();
   const unreadable = new Map<Digest, unknown>();
   const seen = new Map<Digest, Wanted>();
-  const queue: Wanted[] = [];
+  let queue: Wanted[] = [];
   const want = (wanted: Wanted) => {
     const before = seen.get(wanted.digest);
     // Met first as what may be anything, and then by somebody who knows: look again with what is said.
     if (before && (!before.probe || wanted.probe)) return;
+    if (o.isKnown?.(wanted.digest)) return;
     seen.set(wanted.digest, wanted);
     queue.push(wanted);
   };
-
-  const attempt = async (wanted: Wanted): Promise<{ record?: ManifestRecord | undefined; error?: unknown }> => {
+  const attempt = async (wanted: Wanted): Promise<{ found?: Found | undefined; error?: unknown }> => {
     try {
-      return { record: await read(wanted) };
+      return { found: await find(wanted) };
     } catch (error) {
       return { error };
     }
   };
 
   for (const wanted of start) want(wanted);
-  for (let next = 0; next < queue.length; ) {
-    signal?.throwIfAborted();
-    const wave = queue.slice(next, next + WAVE).filter(({ digest }) => !records.has(digest));
-    next = Math.min(next + WAVE, queue.length);
-    const outcomes = await Promise.all(wave.map(attempt));
-    // In the order of the queue, so that what comes of it does not depend on who answered first.
-    for (const [at, { record, error }] of outcomes.entries()) {
-      const { digest } = wave[at]!;
-      if (error !== undefined) {
-        if (signal?.aborted) throw error;
-        unreadable.set(digest, error);
-      } else if (record && !records.has(digest)) {
-        unreadable.delete(digest);
-        records.set(digest, record);
-        for (const edge of record.edges) {
-          const further = wantedBy(edge);
-          if (further) want(further);
+  while (queue.length > 0) {
+    const round = queue;
+    queue = [];
+    for (let at = 0; at < round.length; at += WAVE) {
+      signal?.throwIfAborted();
+      const wave = round.slice(at, at + WAVE).filter(({ digest }) => !found.has(digest));
+      const outcomes = await Promise.all(wave.map(attempt));
+      // In the order of the queue, so that what comes of it does not depend on who answered first.
+      for (const [place, outcome] of outcomes.entries()) {
+        const { digest } = wave[place]!;
+        if (outcome.error !== undefined) {
+          if (signal?.aborted) throw outcome.error;
+          unreadable.set(digest, outcome.error);
+        } else if (outcome.found && !found.has(digest)) {
+          unreadable.delete(digest);
+          found.add(digest);
+          members.add(digest, outcome.found);
+          const { row } = outcome.found;
+          for (let edge = memory.start(row); edge < memory.end(row); edge++) {
+            const further = memory.mayBeManifest(edge) ? wantedBy(memory.edge(edge)) : undefined;
+            if (further) want(further);
+          }
         }
       }
     }
   }
-  return { records, unreadable };
+  for (const [digest, error] of unreadable) members.addUnreadable(digest, error);
 }
 
-function wantedBy({ to, kind, mediaType }: Edge): Wanted | undefined {
+function wantedBy({ to, kind, mediaType }: Edge): Wanted {
   const isSaidToBe = mediaType !== undefined && isManifestType(mediaType);
-  switch (kind) {
-    case "manifest":
-      return { digest: to, mediaType, probe: false };
-    case "subject":
-    case "opaque":
-      return { digest: to, mediaType, probe: !isSaidToBe };
-    default:
-      return undefined;
-  }
+  return { digest: to, mediaType, probe: kind !== "manifest" && !isSaidToBe };
 }

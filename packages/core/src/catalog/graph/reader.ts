@@ -10,7 +10,13 @@ export function graphReader(graph: StoreGraph, ctx: Context): GraphReader {
     subjects: async (node) => graph.subjects(node),
     referrers: async (node) => graph.referrers(node),
     manifests: async function* () {
-      yield* graph.manifests();
+      const { draft, facts, o } = ctx;
+      for (const { repository, digest, read } of graph.manifests()) {
+        // What is declared missing in one repository may be needed in another: the memory does not tell them apart.
+        const isSparse = draft.repository(repository).manifests.get(digest)?.absent !== undefined;
+        const record = isSparse ? await facts.record(draft, repository, digest, o) : read();
+        if (record) yield { repository, digest, record };
+      }
     },
     allRoots: async function* () {
       yield* graph.allRoots();

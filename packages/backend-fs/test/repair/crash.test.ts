@@ -1,0 +1,99 @@
+import { type CheckOptions, isOciStoreError } from "@ocistore/core";
+import { expect, test } from "vitest";
+import { repairLayout } from "../../src/index.ts";
+import { bytes } from "../support/bytes.ts";
+import { errorsOf, furnish, SHARED, tagsOf } from "../support/content.ts";
+import { memoryPlace } from "../support/file-systems.ts";
+import { World } from "../support/world.ts";
+
+/** Its calls have tests of their own; where only one is alive nobody needs it. */
+const lock = { acquire: async () => async () => {} };
+
+async function overwrite({ disk }: World, path: string, content: Uint8Array): Promise<void> {
+  await disk.unlink(path);
+  const handle = await disk.open(path, "wx");
+  await handle.write(content, 0, content.length, 0);
+  await handle.close();
+}
+
+/** A store with a damaged manifest, a missing layer, a leftover and a run whose record is damaged; and a whole mirror of it. */
+async function damagedWorld() {
+  const [world, mirror] = [await World.make(await memoryPlace()), await World.make(await memoryPlace())];
+  const { v1, garbage } = await furnish(world);
+  await furnish(mirror);
+  const tags = await tagsOf((await world.actor()).repository);
+  await overwrite(world, world.paths.blob(v1), bytes("not what it was"));
+  await overwrite(world, world.paths.blob(garbage), bytes("not this either"));
+  const layer = (await (await mirror.actor()).repository.manifest("v2")).layers.find(
+    ({ size }) => size === SHARED.length,
+  );
+  await world.disk.unlink(world.paths.blob(layer!.digest));
+  await world.disk.mkdir(world.paths.trash);
+  await world.disk.mkdir(world.paths.run("r1"));
+  for (const path of [world.paths.fresh("index.json"), world.paths.runRecord("r1")]) {
+    await (await world.disk.open(path, "wx")).close();
+  }
+  const options: CheckOptions = { repair: true, from: [(await mirror.actor()).repository] };
+  return { world, tags, options };
+}
+
+test("killed before any file call that changes something, a repair can be run again", async () => {
+  const whole = await damagedWorld();
+  const actor = await whole.world.actor({ lock });
+  for await (const _ of actor.store.check(whole.options));
+  const changes = actor.steps.done.filter((step) => step.changes);
+  expect(changes.length).toBeGreaterThan(30);
+  for (const { number, name, path } of changes) {
+    const { world, tags, options } = await damagedWorld();
+    const victim = await world.actor({ lock });
+    victim.steps.diesAt = number;
+    const ran = (async () => {
+      for await (const _ of victim.store.check(options));
+      return "ended";
+    })();
+    const where = `killed before call ${number}, ${name} ${path}`;
+    expect(await Promise.race([ran, victim.steps.died]), where).not.toBe("ended");
+    victim.die();
+    const next = await world.actor();
+    for await (const _ of next.store.check(options));
+    expect(await errorsOf(next.store), where).toEqual([]);
+    expect(await tagsOf(next.repository), where).toEqual(tags);
+  }
+});
+
+test("killed anywhere, the repair of an index.json that cannot be read can be run again", async () => {
+  const start = async () => {
+    const world = await World.make(await memoryPlace());
+    await furnish(world);
+    await overwrite(world, world.paths.index, bytes("garbage"));
+    return world;
+  };
+  const first = await start();
+  const stranger = await first.stranger();
+  await repairLayout(first.directory, { fs: stranger.fs, env: first.clock, lock });
+  const changes = stranger.steps.done.filter((step) => step.changes);
+  expect(changes.length).toBeGreaterThan(3);
+  for (const { number } of changes) {
+    const world = await start();
+    const victim = await world.stranger();
+    victim.steps.diesAt = number;
+    const ran = repairLayout(world.directory, { fs: victim.fs, env: world.clock, lock }).then(() => "ended");
+    expect(await Promise.race([ran, victim.steps.died])).not.toBe("ended");
+    victim.die();
+    await repairLayout(world.directory, { fs: world.disk, env: world.clock, lock });
+    const { store } = await world.actor();
+    expect(await errorsOf(store)).toEqual([]);
+    // All that was stored and named is a root, or kept by one.
+    const { removed } = await store.collect({ grace: 0 });
+    expect(removed).toBe(1);
+  }
+});
+
+test("a repair that was opened for reading changes nothing", async () => {
+  const { world, options } = await damagedWorld();
+  const { store } = await world.actor({ readOnly: true });
+  const repairing = (async () => {
+    for await (const _ of store.check(options));
+  })();
+  await expect(repairing.catch((error) => isOciStoreError(error, "READ_ONLY"))).resolves.toBe(true);
+});

@@ -1,0 +1,96 @@
+import type { Root } from "../../contract/catalog.ts";
+import type { Ms, Signal } from "../../contract/environment.ts";
+import type { Digest } from "../../model/digest.ts";
+import type { Draft } from "../draft.ts";
+import type { CellFacts } from "../facts.ts";
+import type { SharedMemory } from "./manifest-memory.ts";
+import { type Listing, MemberGraph } from "./member-graph.ts";
+import { type Found, MemberList } from "./member-list.ts";
+import { readManifests, type Wanted } from "./read-manifests.ts";
+import { StoreGraph } from "./store-graph.ts";
+
+/** What a graph is made of. */
+export interface Sources {
+  readonly draft: Draft;
+  readonly facts: CellFacts;
+  readonly memory: SharedMemory;
+  readonly now: Ms;
+  readonly o: Signal;
+}
+
+export async function buildStoreGraph(sources: Sources): Promise<StoreGraph> {
+  const { draft, memory } = sources;
+  const names = draft.repositoryNames();
+  for (const { held } of draft.claims.values()) {
+    for (const name of held.keys()) names.add(name);
+  }
+  const members = new MemberList(memory.current);
+  const listings: Listing[] = [];
+  for (const name of names) listings.push(await readRepository(sources, name, members));
+  memory.trim(members.size);
+  return new StoreGraph(new MemberGraph(members, listings));
+}
+
+async function readRepository(sources: Sources, name: string, members: MemberList): Promise<Listing> {
+  const { draft, now, o } = sources;
+  const { manifests, tags } = draft.repository(name);
+  const held = heldRoots(draft, name, now);
+  members.begin(name);
+  const find = (wanted: Wanted) => findManifest(sources, name, members, wanted);
+
+  function* wanted(): Generator<Wanted> {
+    for (const [digest, { mediaType }] of manifests) yield { digest, mediaType, probe: false };
+    // A pin or a claim may be on anything; only what is plainly a manifest is read as one.
+    for (const { digest } of held) yield { digest, probe: true };
+  }
+  const start = members.size;
+  await readManifests(wanted(), find, members, o);
+  if (draft.lost.keys().next().done === false) {
+    const known = new Set<Digest>();
+    for (let member = start; member < members.size; member++) known.add(members.digest(member));
+    members.beginLost();
+    const isKnown = (digest: Digest) => known.has(digest);
+    const lost = [...draft.lost.keys()].map((digest): Wanted => ({ digest, probe: true }));
+    await readManifests(lost, find, members, { ...o, isKnown });
+  }
+
+  const tagged = new Set([...tags].map(([, digest]) => digest));
+  const own: Digest[] = [];
+  const unsettled: Digest[] = [];
+  for (const [digest, member] of manifests) {
+    if (member.own === true) own.push(digest);
+    else if (member.own === undefined && !tagged.has(digest)) unsettled.push(digest);
+  }
+  return { name, listed: () => manifests.keys(), tags, held, own, unsettled };
+}
+
+/** From memory, if what lies there is what was read; else it is read. */
+async function findManifest(
+  { draft, facts, o }: Sources,
+  repository: string,
+  { memory }: MemberList,
+  { digest, mediaType, probe }: Wanted,
+): Promise<Found | undefined> {
+  const asked = { ...o, mediaType, probe: probe ? ("mentions" as const) : undefined };
+  const glance = await facts.glance(draft, repository, digest, o);
+  if (!glance) return undefined;
+  const { stamp, generation, since } = glance;
+  const known = memory.find(digest, stamp, mediaType);
+  if (known !== undefined) {
+    return probe && !memory.mayKeep(known) ? undefined : { row: known, generation, pushed: since };
+  }
+  const record = await facts.record(draft, repository, digest, asked);
+  return record && { row: memory.remember(record, stamp), generation: record.generation, pushed: record.pushed };
+}
+
+function heldRoots(draft: Draft, name: string, now: Ms): Root[] {
+  const roots: Root[] = [];
+  for (const [pin, { digest, until }] of draft.repository(name).pins) {
+    if (until === undefined || until > now) roots.push({ repository: name, digest, why: "pin", name: pin });
+  }
+  for (const [owner, { until, held }] of draft.claims) {
+    if (until <= now) continue;
+    for (const digest of held.get(name) ?? []) roots.push({ repository: name, digest, why: "claim", name: owner });
+  }
+  return roots;
+}

@@ -1,0 +1,33 @@
+import type { Digest } from "../model/digest.ts";
+import type { Signal } from "./environment.ts";
+
+/** Something that is not as it should be. */
+export interface Finding {
+  /** An error loses content that something refers to; a warning does not; a note is only good to know. */
+  readonly level: "error" | "warning" | "note";
+  readonly code: "missing" | "size" | "corrupt" | "unreadable" | "dangling" | "layout" | "leftover" | "aside";
+  readonly digest?: Digest | undefined;
+  readonly repository?: string | undefined;
+  /** A manifest that refers to it, or a tag. */
+  readonly namedBy?: string | undefined;
+  /** A file, where it is about one. */
+  readonly path?: string | undefined;
+  readonly message: string;
+  /** What was done about it, or would be in a dry run; absent where it is as it was. */
+  readonly repaired?: string | undefined;
+}
+
+export interface UpkeepOptions extends Signal {
+  /** Mend what can be mended; only look unless given. */
+  readonly repair?: boolean | undefined;
+  /** Say what would be done, and change nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/**
+ * What a backend keeps besides content and catalog: its own files, which no command of the contract speaks of. Nothing
+ * that it takes away is destroyed; and what a newer version has written is `UNSUPPORTED`, and left alone.
+ */
+export interface Upkeep {
+  look(o?: UpkeepOptions): Promise<readonly Finding[]>;
+}

@@ -1,0 +1,1 @@
+export { decideRetention, type RetentionDecision, type TagFacts } from "./decide.ts";

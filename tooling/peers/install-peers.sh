@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# install-peers.sh
+# Installs what the tests in this directory start, and does nothing where all of it is there: on Debian, as root, the
+# packages below; and with Go 1.21 or newer the programs of go-peers.txt, built from source at their pinned versions
+# (a minute for all on two cores; Go fetches the toolchain that they ask for, if it is older).
+# They stay in ${XDG_CACHE_HOME:-~/.cache}/ocistore-ci/peers/PROGRAM@VERSION/PROGRAM, where the tests look for them.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+export DEBIAN_FRONTEND=noninteractive
+
+PACKAGES="skopeo umoci buildah jq openssl zstd"
+CACHE=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ocistore-ci/peers
+PATH=$PATH:/usr/local/go/bin
+
+may_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+
+apt_install() {
+  apt-get update -qq && apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+}
+
+missing_packages() {
+  local tool
+  for tool in $PACKAGES; do command -v "$tool" >/dev/null || printf '%s ' "$tool"; done
+}
+
+debian_peers() {
+  local missing
+  missing=$(missing_packages)
+  [ -n "$missing" ] || return 0
+  # shellcheck disable=SC2086 # one word a package
+  ! may_install || apt_install $missing
+  missing=$(missing_packages)
+  [ -z "$missing" ] || { printf 'Missing: %s\nOn Debian: apt-get install %s\n' "$missing" "$missing" >&2; return 1; }
+}
+
+go_peers() {
+  local program package version status=0
+  while read -r program package version; do
+    case $program in '' | '#'*) continue ;; esac
+    [ -x "$CACHE/$program@$version/$program" ] || build "$program" "$package" "$version" || status=1
+  done <go-peers.txt
+  return "$status"
+}
+
+# A program is there whole or not at all: it is built beside its place.
+build() {
+  local program=$1 package=$2 version=$3 made
+  command -v go >/dev/null || { may_install && apt_install golang-go; }
+  command -v go >/dev/null || {
+    printf 'Missing: %s, which needs Go (https://go.dev/dl/): go install %s@%s\n' "$program" "$package" "$version" >&2
+    return 1
+  }
+  mkdir -p "$CACHE/$program@$version" && made=$(mktemp -d "$CACHE/.new-XXXXXX") || return 1
+  GOBIN=$made GOFLAGS=-modcacherw go install "$package@$version" >"$made/log" 2>&1 &&
+    mv -f "$made/$program" "$CACHE/$program@$version/$program"
+  local status=$?
+  [ "$status" = 0 ] || { printf '%s %s could not be built:\n' "$program" "$version"; tail -n 20 "$made/log"; } >&2
+  rm -rf "$made"
+  return "$status"
+}
+
+debian_peers; debian=$?
+go_peers && [ "$debian" = 0 ]

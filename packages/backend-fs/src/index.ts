@@ -23,4 +23,4 @@ export {
   openLayout,
   SHARED_POLICY,
 } from "./open.ts";
-export { type RepairLayoutOptions, repairLayout } from "./repair/repair-layout.ts";
+export { foreseeLayout, type RepairLayoutOptions, repairLayout } from "./repair/repair-layout.ts";

@@ -33,7 +33,7 @@ import type { Lock } from "./lock/lock.ts";
 import { observedLock } from "./lock/observed-lock.ts";
 import type { OwnerProbe } from "./lock/owner.ts";
 import { processProbe } from "./lock/process-owner.ts";
-import { LayoutUpkeep } from "./repair/repair-layout.ts";
+import { LayoutUpkeep } from "./repair/upkeep.ts";
 import { encodeSettings, readSettings } from "./sidecar/settings.ts";
 
 const HOUR = 60 * 60_000;
@@ -107,7 +107,9 @@ export async function openLayout(directory: string, o: OpenLayoutOptions = {}): 
     onEvent: o.onEvent,
   });
   const writers = new Writers(fs, paths, env, { lock, probe: o.probe ?? processProbe() });
-  const upkeep = new LayoutUpkeep({ fs, paths, env, lock, directories, readOnly });
+  const reopen = (shown: { readonly fs: FileSystem; readonly lock: Lock }) =>
+    openLayout(root, { ...shown, env, roots: o.roots, readOnly: true });
+  const upkeep = new LayoutUpkeep({ fs, paths, env, lock, directories, readOnly, reopen });
   return openStore({
     blobs: new LayoutBlobs(fs, paths, env, { readOnly, directories, writers }),
     catalog,

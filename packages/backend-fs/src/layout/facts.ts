@@ -22,6 +22,7 @@ import {
 import type { FileStat, FileSystem } from "../files/file-system.ts";
 import { regular } from "../files/listing.ts";
 import { readChunks, readWhole } from "../files/read.ts";
+import { DAMAGED } from "./index-document.ts";
 import { type Paths, trashGeneration } from "./paths.ts";
 
 type Asked = Signal & { readonly mediaType?: string | undefined; readonly probe?: "manifest" | "mentions" | undefined };
@@ -129,7 +130,7 @@ export class LayoutFacts implements CellFacts {
   async #read(located: Located, { mediaType, probe, signal }: Asked): Promise<ManifestRecord | undefined> {
     const { digest, size, since } = located;
     const path = this.#paths.placed(located);
-    const isSaidToBe = mediaType !== undefined && isManifestType(mediaType);
+    const isSaidToBe = mediaType !== undefined && (isManifestType(mediaType) || mediaType === DAMAGED);
     if (!isSaidToBe && !(await this.#startsLikeJson(path, signal))) {
       return probe
         ? undefined
@@ -146,7 +147,7 @@ export class LayoutFacts implements CellFacts {
     if (found !== digest)
       throw new OciStoreError("CORRUPT", `the bytes under ${digest} are ${found}`, { digest, path });
     try {
-      const manifest = parseManifest(bytes, mediaType);
+      const manifest = parseManifest(bytes, mediaType === DAMAGED ? undefined : mediaType);
       return recordOf(manifest, located, since);
     } catch (error) {
       if (probe && isOciStoreError(error, "MANIFEST_INVALID", "UNSUPPORTED")) return undefined;

@@ -23,6 +23,13 @@ export const REF_NAME = "org.opencontainers.image.ref.name";
  */
 export const OWN = "dev.ocistore.own";
 
+/**
+ * The type of an entry that a repair has made for bytes of which nobody can tell what they were, since they are damaged or
+ * cannot be read. They may be those of a manifest, so the entry is a root, and is one that cannot be read as long as they are not
+ * sound: then no content is collected.
+ */
+export const DAMAGED = "application/vnd.ocistore.damaged";
+
 /** Larger than any index.json that somebody works with; smaller than what would exhaust memory. */
 export const INDEX_LIMIT = 256 * 1024 * 1024;
 

@@ -6,8 +6,8 @@ import { unlinkIfThere } from "../files/listing.ts";
 import type { Paths } from "../layout/paths.ts";
 import { Aside } from "./aside.ts";
 
-/** What is done with a repair: only look, say what would be done, or do it. */
-export type Mode = "look" | "dry run" | "repair";
+/** Only look, or mend besides. */
+export type Mode = "look" | "repair";
 
 /** What every part of a repair works with, and where it writes down what it found. */
 export class Bench {

@@ -18,9 +18,9 @@ import {
 import { createFile } from "../files/durable.ts";
 import { regular } from "../files/listing.ts";
 import { readWhole } from "../files/read.ts";
-import { INDEX_LIMIT, IndexDocument, OWN, readEntry } from "../layout/index-document.ts";
+import { DAMAGED, INDEX_LIMIT, IndexDocument, OWN, readEntry } from "../layout/index-document.ts";
 import type { Bench } from "./bench.ts";
-import { harvest } from "./found-manifests.ts";
+import { type Harvest, harvest } from "./found-manifests.ts";
 import { salvage } from "./salvage.ts";
 
 /** 63 ms in all, as for every reader of index.json: another tool may be writing it in place. */
@@ -56,12 +56,13 @@ async function readIndex({ fs, paths, env, signal }: Bench): Promise<ReadIndex> 
 
 /**
  * From what is left of the file, to the letter, and from the manifests that are stored and that nothing names. Each of those
- * becomes a root, so that nothing of it goes unless somebody says so.
+ * becomes a root, so that nothing of it goes unless somebody says so; and so does what may have been a manifest, since only
+ * it knows what it named.
  */
 async function rebuild(bench: Bench, { bytes, error }: ReadIndex): Promise<void> {
   const { fs, paths } = bench;
   const saved = bytes ? salvage(bytes, (each) => typeof readEntry(each) !== "string") : [];
-  const { roots, manifests } = await harvest(bench);
+  const { roots, all, doubtful } = await harvest(bench);
   const listed = new Set(saved.map((each) => field(each, "digest")));
   const added = roots.filter(({ digest }) => !listed.has(digest));
   const tags = saved.filter((each) => nameIn(each) !== undefined).length;
@@ -76,19 +77,29 @@ async function rebuild(bench: Bench, { bytes, error }: ReadIndex): Promise<void>
         annotations: { [OWN]: "true" },
       }),
     ),
+    ...[...doubtful]
+      .filter(([digest]) => !listed.has(digest))
+      .sort()
+      .map(([digest, size]): JsonObject => ({ mediaType: DAMAGED, digest, size, annotations: { [OWN]: "true" } })),
   ];
   const next = encoded({ schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: entries });
   const path = paths.index;
   const message = error instanceof Error ? error.message : "there is no index.json";
   const aside = bytes ? "set aside, and " : "";
-  const how = `${aside}made anew: ${tags} tags and ${saved.length - tags} other entries could still be read, ${added.length} of ${manifests} stored manifests are roots without a tag`;
+  const how = `${aside}made anew: ${tags} tags and ${saved.length - tags} other entries could still be read, ${added.length} of ${all.size} stored manifests are roots without a tag`;
   await bench.mend({ level: "error", code: "layout", path, message }, how, async () => {
     if (bytes) await bench.replace(path, next);
     else await createFile(fs, path, next, { temp: paths.fresh("index.json") });
   });
   const lost =
     "tags may be lost: `ls` shows what has none, tag it again; until then no collection takes it, unless it is asked for";
-  if (bench.mode !== "look") bench.note({ level: "warning", code: "layout", path, message: lost });
+  if (bench.mode === "look") return;
+  bench.note({ level: "warning", code: "layout", path, message: lost });
+  const unknown =
+    "nobody can tell whether these bytes were a manifest: nothing is collected until they are sound, or given up by their digest";
+  for (const digest of [...doubtful.keys()].sort()) {
+    bench.note({ level: "warning", code: "layout", path, digest, message: unknown });
+  }
 }
 
 /** Entries that say something else than the bytes they are about, and entries that are there twice. */
@@ -97,6 +108,7 @@ async function mendEntries(bench: Bench, json: JsonObject): Promise<void> {
   const before = (field(json, "manifests") ?? []) as readonly JsonValue[];
   const entries: JsonValue[] = [];
   const seen = new Set<string>();
+  let found: Harvest | undefined;
   const mended: { readonly finding: Finding; readonly how: string }[] = [];
   for (const [at, raw] of before.entries()) {
     const read = readEntry(raw);
@@ -108,6 +120,14 @@ async function mendEntries(bench: Bench, json: JsonObject): Promise<void> {
     } else if (seen.has(text)) {
       const message = `entry ${at} of index.json is there twice`;
       mended.push({ finding: about(bench, read.digest, message), how: "one of them is gone" });
+    } else if (read.mediaType === DAMAGED) {
+      found ??= await harvest(bench);
+      const clear = clearOf(raw as JsonObject, read, found);
+      if (clear !== undefined) entries.push(clear);
+      if (clear === raw) continue;
+      const message = "a repair could not tell what these bytes were";
+      const how = clear ? "it is known again" : "they are no manifest, so the entry is gone";
+      mended.push({ finding: { ...about(bench, read.digest, message), level: "note" }, how });
     } else {
       const truth = await truthOf(bench, read);
       entries.push({ ...(raw as JsonObject), ...truth });
@@ -124,6 +144,18 @@ async function mendEntries(bench: Bench, json: JsonObject): Promise<void> {
       if (at === 0) await bench.replace(paths.index, next);
     });
   }
+}
+
+/** What becomes of an entry for bytes of which nobody could tell what they were. */
+function clearOf(
+  raw: JsonObject,
+  { digest, name }: { readonly digest: Digest; readonly name: string | undefined },
+  { all, settled }: Harvest,
+): JsonObject | undefined {
+  const manifest = all.get(digest);
+  if (!manifest) return settled.has(digest) && name === undefined ? undefined : raw;
+  const { size, mediaType, artifactType } = manifest;
+  return { ...raw, size, mediaType, ...(artifactType !== undefined && { artifactType }) };
 }
 
 function about({ paths }: Bench, digest: Digest, message: string): Finding {

@@ -2,26 +2,19 @@ import { resolve } from "node:path";
 import {
   type Environment,
   type Finding,
-  field,
-  isJsonObject,
   OciStoreError,
-  parseJson,
   type Signal,
+  type Store,
   systemEnvironment,
-  type Upkeep,
-  type UpkeepOptions,
 } from "@ocistore/core";
-import { createFile, Directories } from "../files/durable.ts";
+import { Directories } from "../files/durable.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { nodeFileSystem } from "../files/node-file-system.ts";
-import { readWhole } from "../files/read.ts";
 import { Paths } from "../layout/paths.ts";
 import { openLock } from "../lock/choose-lock.ts";
 import type { Lock } from "../lock/lock.ts";
-import { Bench, damageOf, type Mode } from "./bench.ts";
-import { mendIndex } from "./index-file.ts";
-import { listAsides, mendLeftovers } from "./leftovers.ts";
-import { mendSidecar, mustBeOfOurFormat } from "./sidecar.ts";
+import { openLayout } from "../open.ts";
+import { LayoutUpkeep, NO_LOCK } from "./upkeep.ts";
 
 export interface RepairLayoutOptions extends Signal {
   /** Say what would be done, and change nothing, times included. */
@@ -43,112 +36,39 @@ export interface RepairLayoutOptions extends Signal {
  * for (const { message, repaired } of await repairLayout("./images")) console.log(message, repaired ?? "");
  */
 export async function repairLayout(directory: string, o: RepairLayoutOptions = {}): Promise<readonly Finding[]> {
+  const upkeep = await upkeepOf(directory, o);
+  return o.dryRun ? (await upkeep.preview(o)).findings : upkeep.look({ signal: o.signal, repair: true });
+}
+
+/**
+ * What {@link repairLayout} would do, and the layout as it would be then, to look at only. Changes nothing.
+ *
+ * @throws as {@link repairLayout}.
+ */
+export async function foreseeLayout(
+  directory: string,
+  o: Omit<RepairLayoutOptions, "dryRun"> = {},
+): Promise<{ readonly findings: readonly Finding[]; readonly store: Store }> {
+  const { findings, fs } = await (await upkeepOf(directory, o)).preview(o);
+  const store = await openLayout(directory, { fs, env: o.env, lock: NO_LOCK, readOnly: true });
+  return { findings, store };
+}
+
+async function upkeepOf(directory: string, o: RepairLayoutOptions): Promise<LayoutUpkeep> {
   const fs = o.fs ?? nodeFileSystem();
   const env = o.env ?? systemEnvironment;
   const given = resolve(directory);
-  if (!(await fs.lstat(given))) throw invalid(`no such directory: ${given}`, given);
+  if (!(await fs.lstat(given)))
+    throw new OciStoreError("LAYOUT_INVALID", `no such directory: ${given}`, { path: given });
   const paths = new Paths(await fs.realpath(given));
   const lock = o.lock ?? (await openLock(fs, paths.lock, env));
-  const upkeep = new LayoutUpkeep({ fs, paths, env, lock, directories: new Directories(fs), readOnly: false });
-  return upkeep.look({ signal: o.signal, repair: true, dryRun: o.dryRun });
-}
-
-export interface UpkeepGround {
-  readonly fs: FileSystem;
-  readonly paths: Paths;
-  readonly env: Environment;
-  readonly lock: Lock;
-  readonly directories: Directories;
-  readonly readOnly: boolean;
-}
-
-/** The care of what lies in a layout besides its content. */
-export class LayoutUpkeep implements Upkeep {
-  readonly #ground: UpkeepGround;
-
-  constructor(ground: UpkeepGround) {
-    this.#ground = ground;
-  }
-
-  async look({ signal, repair, dryRun }: UpkeepOptions = {}): Promise<readonly Finding[]> {
-    const { fs, paths, lock, directories, readOnly } = this.#ground;
-    if (!repair || dryRun) return this.#all(repair ? "dry run" : "look", signal);
-    if (readOnly) throw new OciStoreError("READ_ONLY", "this layout was opened for reading", { path: paths.root });
-    // Before anything is written, the lock included: what this is not, and what a newer version has written, stays untouched.
-    await mustBeLayout(fs, paths);
-    await mustBeOfOurFormat(new Bench(fs, paths, { ...this.#ground, mode: "look" }));
-    await directories.ensure(paths.ours);
-    const release = await lock.acquire({ signal });
-    let findings: readonly Finding[];
-    try {
-      findings = await this.#all("repair", signal);
-    } catch (error) {
-      await release().catch(() => {});
-      throw error;
-    }
-    await release();
-    return findings;
-  }
-
-  async #all(mode: Mode, signal: AbortSignal | undefined): Promise<readonly Finding[]> {
-    const { fs, paths, env, directories } = this.#ground;
-    const bench = new Bench(fs, paths, { env, directories, mode, signal });
-    await mustBeLayout(fs, paths);
-    await mustBeOfOurFormat(bench);
-    // Without the lock nobody knows whether what looks left over is being written just now.
-    if (mode !== "look") await mendLeftovers(bench);
-    await mendSidecar(bench);
-    await mendIndex(bench);
-    await mendOciLayout(bench);
-    await listAsides(bench);
-    return bench.findings;
-  }
-}
-
-/** Some of the marks of a layout have to be there: a mistyped path must not become a store. */
-async function mustBeLayout(fs: FileSystem, paths: Paths): Promise<void> {
-  const isDirectory = async (path: string) => (await fs.lstat(path))?.kind === "directory";
-  if (!(await isDirectory(paths.blobs)))
-    throw invalid(`this was no image layout, there is no blobs/: ${paths.root}`, paths.root);
-  const version = await versionOf(fs, paths);
-  if (typeof version !== "string" || version === "1.0.0") return;
-  throw new OciStoreError("UNSUPPORTED", `image layout version ${JSON.stringify(version)}: ${paths.ociLayout}`, {
-    path: paths.ociLayout,
+  return new LayoutUpkeep({
+    fs,
+    paths,
+    env,
+    lock,
+    directories: new Directories(fs),
+    readOnly: false,
+    reopen: (shown) => openLayout(directory, { ...shown, env, readOnly: true }),
   });
-}
-
-const LIMIT = 64 * 1024;
-
-/** `undefined` if nobody can tell. */
-async function versionOf(fs: FileSystem, { ociLayout }: Paths): Promise<unknown> {
-  let version: unknown;
-  await damageOf(async () => {
-    const bytes = await readWhole(fs, ociLayout, LIMIT);
-    try {
-      const json = bytes && parseJson(bytes);
-      if (json !== undefined && isJsonObject(json)) version = field(json, "imageLayoutVersion");
-    } catch (cause) {
-      throw new OciStoreError("LAYOUT_INVALID", "oci-layout cannot be read", { path: ociLayout }, { cause });
-    }
-  });
-  return version;
-}
-
-/** Last, as when a layout is made: what dies before has left something that still needs a repair. */
-async function mendOciLayout(bench: Bench): Promise<void> {
-  const { fs, paths } = bench;
-  if ((await versionOf(fs, paths)) !== undefined) return;
-  const path = paths.ociLayout;
-  const isThere = (await fs.lstat(path)) !== undefined;
-  const next = new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}');
-  const message = isThere ? "oci-layout cannot be read" : "there is no oci-layout";
-  const how = isThere ? "set aside, and made anew" : "made anew";
-  await bench.mend({ level: "error", code: "layout", path, message }, how, async () => {
-    if (isThere) await bench.replace(path, next);
-    else await createFile(fs, path, next, { temp: paths.fresh("oci-layout") });
-  });
-}
-
-function invalid(message: string, path: string): OciStoreError {
-  return new OciStoreError("LAYOUT_INVALID", message, { path });
 }

@@ -76,6 +76,21 @@ export const removingRules: readonly Rule[] = [
       assert.deepEqual(removed, [signature.digest]);
       assert.equal(await catalog.resolve(repository, "v1"), image.digest);
     },
+    "a referrer goes with its own referrers, while what it refers to stays": async (world) => {
+      const { catalog, repository } = world;
+      const image = await world.image("app", { tags: ["v1"] });
+      const note = await world.image("note", { subject: image.descriptor });
+      const onNote = await world.image("on-note", { subject: note.descriptor });
+      const removed = await catalog.change(repository, [
+        { do: "remove", manifest: note.digest },
+        { do: "drop", manifest: onNote.digest },
+      ]);
+      same(removed, [note.digest, onNote.digest]);
+      await world.condemn([...note.items, ...onNote.items]);
+      assert.equal(await catalog.manifest(repository, note.digest), undefined);
+      assert.equal(await catalog.manifest(repository, onNote.digest), undefined);
+      assert.equal(await catalog.resolve(repository, "v1"), image.digest);
+    },
     "a referrer with a tag of its own holds its subject": async (world) => {
       const { catalog, repository } = world;
       const image = await world.image("app", { tags: ["v1"] });

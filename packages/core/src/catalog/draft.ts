@@ -21,6 +21,8 @@ export class RepositoryDraft {
   readonly pins: Overlay<string, Pin>;
   readonly content: Overlay<Digest, number>;
   readonly referrers: Overlay<Digest, readonly Digest[]>;
+  /** What this draft takes out. On a layout its bytes lie there still, and would be found again through what names it. */
+  readonly taken = new Set<Digest>();
 
   constructor(base: RepositoryState) {
     this.manifests = new Overlay(base.manifests);

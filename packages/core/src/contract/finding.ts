@@ -1,4 +1,6 @@
 import type { Digest } from "../model/digest.ts";
+import type { BlobStore } from "./blob-store.ts";
+import type { Catalog } from "./catalog.ts";
 import type { Signal } from "./environment.ts";
 
 /** Something that is not as it should be. */
@@ -20,8 +22,13 @@ export interface Finding {
 export interface UpkeepOptions extends Signal {
   /** Mend what can be mended; only look unless given. */
   readonly repair?: boolean | undefined;
-  /** Say what would be done, and change nothing. */
-  readonly dryRun?: boolean | undefined;
+}
+
+/** What a repair would find and do, and the store as it would be then, to look at only. Whoever asked closes both halves. */
+export interface Foreseen {
+  readonly findings: readonly Finding[];
+  readonly blobs: BlobStore;
+  readonly catalog: Catalog;
 }
 
 /**
@@ -30,4 +37,6 @@ export interface UpkeepOptions extends Signal {
  */
 export interface Upkeep {
   look(o?: UpkeepOptions): Promise<readonly Finding[]>;
+  /** For a dry run, which goes on with what it gives. Changes nothing, times included. */
+  foresee(o?: Signal): Promise<Foreseen>;
 }

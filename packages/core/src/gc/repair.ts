@@ -23,24 +23,43 @@ export interface RepairOptions extends Signal {
  */
 export async function* repair(parts: Parts, o: RepairOptions): AsyncGenerator<Finding> {
   const { upkeep } = parts;
-  const found = (await upkeep?.look({ signal: o.signal, repair: true, dryRun: o.dryRun })) ?? [];
-  yield* found;
-  if (o.dryRun && found.some(({ level, code }) => level === "error" && code === "layout")) {
-    const message = "what else is damaged can be told once this is mended";
-    yield { level: "note", code: "layout", message };
+  const { signal } = o;
+  if (!upkeep || !o.dryRun) {
+    yield* (await upkeep?.look({ signal, repair: true })) ?? [];
+    yield* repairContent(parts, o);
     return;
   }
+  const { findings, blobs, catalog } = await upkeep.foresee({ signal });
+  try {
+    yield* findings;
+    yield* repairContent({ ...parts, blobs, catalog }, o);
+  } finally {
+    await catalog.close();
+    await blobs.close();
+  }
+}
+
+async function* repairContent(parts: Parts, o: RepairOptions): AsyncGenerator<Finding> {
   const copies = new Copies(parts, o.from ?? [], { signal: o.signal });
   try {
     const foreseen: Map<Digest, "gone" | "mended"> = new Map();
+    let hasMended = false;
     for await (const { as, ...finding } of repairBytes(parts, copies, o)) {
+      hasMended ||= as === "mended";
       if (o.dryRun && as && finding.digest) foreseen.set(finding.digest, as);
       yield finding;
     }
+    // What could not be told of damaged bytes may be told of sound ones.
+    if (hasMended && !o.dryRun) yield* await mendedBesides(parts, o);
     yield* repairGraph(parts, copies, { ...o, foreseen });
   } finally {
     if (!o.dryRun) await copies.end();
   }
+}
+
+async function mendedBesides({ upkeep }: Parts, { signal }: RepairOptions): Promise<readonly Finding[]> {
+  const again = (await upkeep?.look({ signal, repair: true })) ?? [];
+  return again.filter(({ repaired }) => repaired !== undefined);
 }
 
 type Mended = Finding & { readonly as?: "gone" | "mended" };

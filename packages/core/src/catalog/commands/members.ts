@@ -15,6 +15,7 @@ export function addMember(
   const target = draft.repository(repository);
   const { digest, mediaType, size, artifactType, pushed } = record;
   const isNew = !target.manifests.has(digest);
+  target.taken.delete(digest);
   target.manifests.set(digest, { mediaType, size, artifactType, own, pushed, ...(absent?.length && { absent }) });
   if (facts.membership === "listed") return;
   draft.records.set(digest, record);
@@ -33,6 +34,7 @@ export function removeMember(ctx: Context, repository: string, digest: Digest): 
   for (const [tag, to] of [...target.tags]) {
     if (to === digest) target.tags.delete(tag);
   }
+  target.taken.add(digest);
   if (!membership) return undefined;
   target.manifests.delete(digest);
   if (facts.membership === "recorded") forgetLinks(target, draft.records.get(digest));

@@ -96,7 +96,14 @@ async function unlistChildren(ctx: Context, repository: string, { edges }: Manif
   for (const { to, kind } of edges) {
     const child = kind === "subject" ? undefined : manifests.get(to);
     if (!child || tagged.has(to)) continue;
-    const record = await facts.record(draft, repository, to, { ...o, mediaType: child.mediaType });
+    let record: ManifestRecord | undefined;
+    try {
+      record = await facts.record(draft, repository, to, { ...o, mediaType: child.mediaType });
+    } catch (error) {
+      if (o.signal?.aborted) throw error;
+      // It cannot be read. As long as it is listed nobody takes what it may name.
+      continue;
+    }
     if (record?.edges.some((edge) => edge.kind === "subject")) manifests.set(to, { ...child, own: undefined });
     else manifests.delete(to);
   }

@@ -72,6 +72,7 @@ async function findManifest(
   { digest, mediaType, probe }: Wanted,
 ): Promise<Found | undefined> {
   const asked = { ...o, mediaType, probe: probe ? ("mentions" as const) : undefined };
+  if (draft.repository(repository).taken.has(digest)) return undefined;
   const glance = await facts.glance(draft, repository, digest, o);
   if (!glance) return undefined;
   const { stamp, generation, since } = glance;

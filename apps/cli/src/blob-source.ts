@@ -1,14 +1,17 @@
 import { resolve } from "node:path";
 import { fromFile } from "@ocistore/backend-fs";
-import { type BlobBytesFrom, createHasher, type DescribedBlob, type Digest } from "@ocistore/core";
+import { type BlobBytesFrom, createHasher, type DescribedBlob, type Digest, isOciStoreError } from "@ocistore/core";
 import type { Context } from "./context.ts";
+import { notFound } from "./errors.ts";
 import { size } from "./output/words.ts";
 
 /** What `blob put` is given, with a digest where it can be known before the bytes are sent: by that they find their upload. */
 export async function blobSource(context: Context, file: string, digest: Digest | undefined): Promise<DescribedBlob> {
   const { io, signal } = context;
   if (file === "-") return { stream: (start) => after(start, io.stdin as AsyncIterable<Uint8Array>), digest };
-  const source = await fromFile(resolve(io.cwd, file), { signal });
+  const source = await fromFile(resolve(io.cwd, file), { signal }).catch((error: unknown) => {
+    throw isOciStoreError(error, "NOT_FOUND") ? notFound(`no such file: ${file}`, "look at the spelling") : error;
+  });
   return {
     stream: source.stream,
     size: source.size,

@@ -7,10 +7,18 @@ export function canAsk({ io }: Context): boolean {
   return io.stdin.isTTY === true && io.stderr.isTTY === true;
 }
 
-/** Without `--yes` and without anybody to ask nothing is destroyed. */
-export function mustBeAllowed(context: Context, o: { readonly yes?: boolean | undefined }): void {
+/**
+ * Without `--yes` and without anybody to ask nothing is destroyed.
+ *
+ * @param look What shows what would go, where `-n` does not.
+ */
+export function mustBeAllowed(
+  context: Context,
+  o: { readonly yes?: boolean | undefined },
+  look = "-n to see what it would do",
+): void {
   if (o.yes || canAsk(context)) return;
-  throw refused("nobody is there to be asked", "--yes to do it, -n to see what it would do");
+  throw refused("nobody is there to be asked", `--yes to do it, ${look}`);
 }
 
 /** Asks on stderr. Only `y` and `yes` are a yes; an end of input is a no. */

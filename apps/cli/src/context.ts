@@ -132,8 +132,12 @@ function lsHint(place: Place): string {
   return `\`ocistore ls ${formatPlace({ ...place, target: undefined })}\` says what there is`;
 }
 
-/** `IN_USE` says who; a user also wants to know how to find out why. */
+/** `IN_USE` says who; a user also wants to know how to find out why. What is not found may be under another name. */
 export function explained(error: unknown, place: Place): unknown {
+  if (isOciStoreError(error, "NOT_FOUND")) {
+    const o = { hint: lsHint(place), data: { ...error.data }, cause: error };
+    return new CliError("NOT_FOUND", EXIT.notFound, error.message, o);
+  }
   if (!isOciStoreError(error, "IN_USE")) return error;
   const { digest, holders = [] } = error.data;
   const target = digest === undefined ? undefined : { digest: digest as Digest };

@@ -4,33 +4,33 @@ import { size } from "./output/words.ts";
 
 /** How far a copy has come, as its events tell. */
 export class CopyProgress {
-  #found = 0;
-  #done = 0;
-  #bytes = 0;
+  readonly #manifests = { done: 0, found: 0 };
+  readonly #bytes = { copied: 0, mounted: 0, skipped: 0 };
   /** Blobs that are under way, and how much of each has come. */
   readonly #under = new Map<string, number>();
-  #total = 0;
 
   note(event: CopyEvent): void {
     if (event.event === "tagged" || event.event === "kept") return;
     const { digest, size: bytes = 0 } = event.descriptor;
-    if (event.event === "found") {
-      this.#found += 1;
-      this.#total += bytes;
-    } else if (event.event === "copying") {
-      this.#under.set(digest, event.bytes);
-    } else {
+    if (event.event === "copying") this.#under.set(digest, event.bytes);
+    else if (event.kind === "manifest") this.#manifests[event.event === "found" ? "found" : "done"] += 1;
+    else if (event.event !== "found") {
       this.#under.delete(digest);
-      this.#done += 1;
-      this.#bytes += bytes;
+      this.#bytes[event.event] += bytes;
     }
   }
 
-  /** `12 of 30  45.2 MB of 130 MB`. */
+  /** As the summary in the end: `Manifests: 3/4 | Blobs: 12 MB copied, 30 MB skipped`. */
   text(): string {
+    const { done, found } = this.#manifests;
+    const { copied, mounted, skipped } = this.#bytes;
     const under = [...this.#under.values()].reduce((sum, bytes) => sum + bytes, 0);
-    return `${this.#done} of ${this.#found}  ${size(this.#bytes + under)} of ${size(this.#total)}`;
+    return `Manifests: ${done}/${found} | Blobs: ${moved(copied + under, mounted, skipped)}`;
   }
+}
+
+function moved(copied: number, mounted: number, skipped: number): string {
+  return `${size(copied)} copied${mounted > 0 ? `, ${size(mounted)} mounted` : ""}, ${size(skipped)} skipped`;
 }
 
 type Sums = Pick<CopyReceipt, "manifests" | "blobs" | "leftOut"> & Partial<Pick<CopyReceipt, "referrers">>;
@@ -48,9 +48,8 @@ export function copySummary({ out }: Context, { manifests, blobs, referrers, lef
   if (out.json) return;
   const { copied, mounted, skipped } = blobs;
   const all = manifests.copied.count + manifests.mounted.count + manifests.skipped.count;
-  const mounts = mounted.count > 0 ? `, ${size(mounted.bytes)} mounted` : "";
-  const moved = `${size(copied.bytes)} copied${mounts}, ${size(skipped.bytes)} skipped`;
-  out.note({}, `${dryRun ? "would be: " : ""}Manifests: ${manifests.copied.count}/${all} | Blobs: ${moved}`);
+  const words = moved(copied.bytes, mounted.bytes, skipped.bytes);
+  out.note({}, `${dryRun ? "would be: " : ""}Manifests: ${manifests.copied.count}/${all} | Blobs: ${words}`);
   if (leftOut.length > 0) out.note({}, `manifests left out, so that what names them is sparse: ${leftOut.length}`);
 }
 

@@ -80,9 +80,11 @@ function fromCommander({ exitCode, code, message }: CommanderError): Report {
   if (exitCode === 0 || code === "commander.help") {
     return { exit: exitCode === 0 ? EXIT.done : EXIT.refused, code: undefined, message: "" };
   }
-  const [what = "", ...more] = message.replace(/^error: /, "").split("\n");
-  const suggestion = more.map((line) => line.trim().replace(/^\((.*)\)$/, "$1")).filter((line) => line !== "");
-  return { exit: EXIT.refused, code: "USAGE", message: what, hint: [...suggestion, "see --help"].join("; ") };
+  const [first = "", ...more] = message.replace(/^error: /, "").split("\n");
+  const what = first.replace(" is invalid. ", " is invalid: ").replace(/\.$/, "");
+  const [suggestion] = more.flatMap((line) => /Did you mean (.*)\?/.exec(line)?.[1] ?? []);
+  const hint = suggestion === undefined ? "see --help" : `perhaps ${suggestion}; see --help`;
+  return { exit: EXIT.refused, code: "USAGE", message: what, hint };
 }
 
 const KNOWN: { readonly [code in ErrorCode]?: { readonly exit?: number; readonly hint?: string } } = {
@@ -93,9 +95,10 @@ const KNOWN: { readonly [code in ErrorCode]?: { readonly exit?: number; readonly
   CONFLICT: { exit: EXIT.refused, hint: "look again and try again" },
   ALREADY_EXISTS: { exit: EXIT.refused },
   UNSUPPORTED: { exit: EXIT.refused },
+  RANGE_INVALID: { exit: EXIT.refused, hint: "`ocistore inspect` says how many bytes there are" },
   LOCKED: { hint: "try again when it is done" },
   LAYOUT_INVALID: { hint: "look at the directory; `ocistore init` makes a new layout in an empty one" },
   CORRUPT: { hint: "`ocistore fsck` finds all that is damaged; pushing the same content again mends it" },
-  NO_SPACE: { hint: "make room; nothing half-written was kept" },
+  NO_SPACE: { hint: "make room, and run the same command again" },
   PERMISSION: { hint: "look at who owns the directory" },
 };

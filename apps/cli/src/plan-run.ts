@@ -69,7 +69,7 @@ export async function carryOut(
 /** The tags that rules take away, and which rule. */
 function remarkExpired({ out }: Context, { header }: Plan): void {
   for (const { name, digest, reason } of header.expired ?? []) {
-    out.note({ untagged: name, digest, because: reason }, `the tag ${name} goes, off ${digest}: ${reason}`);
+    out.note({ untagged: name, digest, because: reason }, `the tag ${name} goes, which is on ${digest}: ${reason}`);
   }
 }
 

@@ -28,6 +28,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   };
   let outputFailure: unknown;
   io.stdout.on("error", onError);
+  const onAbort = () => out.stopProgress();
+  signal.addEventListener("abort", onAbort);
 
   let exit: number = EXIT.done;
   const program = newProgram(io);
@@ -50,7 +52,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     // Whatever broke off because of the signal, the signal is the reason.
     return tell(signal.aborted ? signal.reason : error, out, context?.isChanging ?? false);
   } finally {
-    out.endProgress();
+    out.stopProgress();
+    signal.removeEventListener("abort", onAbort);
     io.stdout.off("error", onError);
   }
 }
@@ -59,11 +62,12 @@ interface GlobalOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly full?: boolean;
+  readonly progress?: boolean;
   readonly store?: string;
 }
 
-function outputOptions({ json = false, quiet = false, full = false }: GlobalOptions, { env }: Io) {
-  return { json, quiet, full, env };
+function outputOptions({ json = false, quiet = false, full = false, progress = true }: GlobalOptions, { env }: Io) {
+  return { json, quiet, full, progress, env };
 }
 
 function newProgram({ stdout, stderr }: Io): Command {
@@ -71,15 +75,25 @@ function newProgram({ stdout, stderr }: Io): Command {
     .description("Keep, explain and safely delete OCI content: images, artifacts and what refers to them.")
     .usage("VERB [WORD…] [OPTION…]")
     .option("--json", "one JSON object a line instead of text")
-    .option("-q, --quiet", "say nothing on stderr but errors")
+    .option("-q, --quiet", "say nothing on stderr but errors and questions")
+    .option("--no-progress", "draw no progress on a terminal")
     .option("--full", "whole digests where text shortens them")
     .option("--store <place>", "the store of bare references; else OCISTORE_STORE")
     .version(packageVersion(), "-V, --version", "which ocistore this is")
-    .helpOption("-h, --help", "what there is to know")
+    .helpOption("-h, --help", "what there is to know about a verb")
     .helpCommand("help [verb]", "what there is to know about a verb")
     .showHelpAfterError(false)
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({
+      showGlobalOptions: true,
+      // What a verb takes is in its own help; what the parts of a verb take tells them from each other.
+      subcommandTerm: (verb) =>
+        verb.parent?.parent ? `${verb.name()} ${verb.usage()}` : [verb.name(), ...verb.aliases()].join(", "),
+      styleTitle: (title) => (title === "Global Options:" ? "Options of every verb:" : title),
+      styleOptionDescription: (text) => text.replace(/ \(default: \[\]\)$/, ""),
+    })
     .configureOutput({
+      getOutHelpWidth: () => stdout.columns ?? 80,
+      getErrHelpWidth: () => stderr.columns ?? 80,
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),
       outputError: () => {},

@@ -88,9 +88,12 @@ export interface Sample {
 
 /** Two tags that share a layer: `v1`, an index of two images with a signature, and `v2`, an artifact. */
 export async function sample(): Promise<Sample> {
-  const cwd = await temporary();
+  return sampleIn(await temporary());
+}
+
+export async function sampleIn(cwd: string, env?: Environment): Promise<Sample> {
   const directory = join(cwd, "store");
-  const made = await withStore(directory, (store) =>
+  const fill = (store: Store) =>
     store.repository().session(async (session) => {
       const shared = await session.putBlob({ stream: text("a layer that all share\n"), mediaType: MEDIA_TYPES.layer });
       const own = await session.putBlob({ stream: text("only of amd64\n"), mediaType: MEDIA_TYPES.layer });
@@ -108,13 +111,16 @@ export async function sample(): Promise<Sample> {
         tags: ["v2"],
       });
       return { shared, own, amd64, arm64, v1, v2, signature };
-    }),
-  );
-  return { cwd, directory, ...made };
+    });
+  return { cwd, directory, ...(await withStore(directory, fill, env)) };
 }
 
-export async function withStore<T>(directory: string, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openLayout(directory, { create: true });
+export async function withStore<T>(
+  directory: string,
+  work: (store: Store) => Promise<T>,
+  env?: Environment,
+): Promise<T> {
+  const store = await openLayout(directory, { create: true, ...(env && { env }) });
   try {
     return await work(store);
   } finally {

@@ -25,7 +25,7 @@ test("ls", async () => {
   ]);
   const { out } = await cli(["ls", "store"], { cwd });
   const lines = out.trimEnd().split("\n");
-  expect(lines[0]).toMatch(/^REF {2}DIGEST +KIND +SIZE +AGE +PLATFORMS$/);
+  expect(lines[0]).toMatch(/^REF {2}DIGEST +KIND +SIZE +AGE +PLATFORMS OR TYPE$/);
   expect(lines[1]).toMatch(
     new RegExp(`^v1 {3}${short(v1.digest)} {2}index +1.62 kB +\\ds {2}linux/amd64, linux/arm64$`),
   );
@@ -163,7 +163,7 @@ test("roots and du", async () => {
     Record<string, number>,
     { total: Record<string, number> },
   ];
-  expect(first).toMatchObject({ root: "tag", ref: "v1", digest: v1.digest });
+  expect(first).toMatchObject({ root: "tag", name: "v1", digest: v1.digest });
   expect(first.size).toBe(first.shared! + first.unique!);
   // The layer, and the empty config of signature and notes.
   expect([first.shared, second.shared]).toEqual([25, 25]);

@@ -228,27 +228,37 @@ export class SqlCatalog implements Catalog {
     return true;
   }
 
-  /** The bytes are looked at outside the transaction; the copy has a place of its own, so what was true stays true. */
+  /**
+   * Both copies are looked at outside the transaction. The damaged one has a place of its own, so what is true of it stays
+   * true; the sound one is nobody's yet, so as in `add` it is looked at again if anything has been marked for erasing since.
+   */
   async replaceCopy(damaged: Placement, o: ReplaceOptions): Promise<boolean> {
-    const { digest, generation } = damaged;
-    if (!(await o.confirm(o))) return false;
-    await o.by?.publish(o);
-    const isReplaced = this.#write(o, (tables) => {
-      const used = tables.blob(digest);
-      if (used?.generation !== generation) return false;
-      if (!o.by) {
-        if (this.#sql.membersOf.get(digest)) throw new OciStoreError("IN_USE", `${digest} is a manifest`, { digest });
-        this.#sql.dropBlob.run(digest);
-        return true;
-      }
-      const { placement } = o.by;
-      this.#sql.putBlob.run({ digest, size: placement.size, generation: placement.generation, since: used.since });
-      const record = tables.record(digest);
-      if (record) this.#sql.putRecord.run(digest, JSON.stringify({ ...record, ...placement }));
-      return true;
-    });
-    if (isReplaced && generation !== o.by?.placement.generation) await o.erase([damaged]);
+    const isUsed = () => this.#tables().blob(damaged.digest)?.generation === damaged.generation;
+    if (!isUsed() || !(await o.confirm(o))) return false;
+    let isReplaced: boolean | undefined;
+    while (isReplaced === undefined) {
+      const marks = this.#meta("marks");
+      await o.by?.publish(o);
+      isReplaced = this.#write(o, (tables) => {
+        if (this.#meta("marks") !== marks) return undefined;
+        return isUsed() && this.#replace(tables, damaged.digest, o.by?.placement);
+      });
+    }
+    if (isReplaced && damaged.generation !== o.by?.placement.generation) await o.erase([damaged]);
     return isReplaced;
+  }
+
+  #replace(tables: Tables, digest: Digest, by: Placement | undefined): true {
+    if (by) {
+      const { size, generation } = by;
+      this.#sql.putBlob.run({ digest, size, generation, since: tables.blob(digest)!.since });
+      const record = tables.record(digest);
+      if (record) this.#sql.putRecord.run(digest, JSON.stringify({ ...record, size, generation }));
+      return true;
+    }
+    if (this.#sql.membersOf.get(digest)) throw new OciStoreError("IN_USE", `${digest} is a manifest`, { digest });
+    this.#sql.dropBlob.run(digest);
+    return true;
   }
 
   async graph(o: Signal = {}): Promise<GraphReader> {

@@ -1,15 +1,16 @@
 import { once } from "node:events";
 import { jsonLine } from "./json.ts";
 import { drawLine, type Line } from "./line.ts";
-import { Progress } from "./progress.ts";
+import { Progress, type ProgressStream } from "./progress.ts";
 import { shortDigest } from "./words.ts";
 
-export type OutStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
+export type OutStream = ProgressStream & { readonly isTTY?: boolean };
 
 export interface OutputOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly full: boolean;
+  readonly progress: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -31,7 +32,8 @@ export class Output {
     this.#o = o;
     const wanted = !o.env.NO_COLOR && o.env.TERM !== "dumb";
     this.#colours = { out: wanted && stdout.isTTY === true, err: wanted && stderr.isTTY === true };
-    this.#progress = new Progress(stderr.isTTY && !o.quiet && !o.json ? stderr : undefined);
+    const drawn = o.progress && !o.quiet && !o.json && stderr.isTTY && o.env.TERM !== "dumb";
+    this.#progress = new Progress(drawn ? stderr : undefined);
   }
 
   /** A line of the result: the object with `--json`, else the text. */
@@ -60,8 +62,9 @@ export class Output {
     if (!this.#o.quiet) this.say(value, ...line);
   }
 
-  /** Said on stderr in any case. */
+  /** Said on stderr in any case; an object with nothing in it is for people only. */
   say(value: object, ...line: Line): void {
+    if (this.json && Object.keys(value).length === 0) return;
     this.#progress.clear();
     this.#stderr.write(`${this.json ? jsonLine(value) : drawLine(line, this.#colours.err).trimEnd()}\n`);
   }
@@ -72,6 +75,11 @@ export class Output {
 
   endProgress(): void {
     this.#progress.clear();
+  }
+
+  /** What is still under way comes to its end without a word. */
+  stopProgress(): void {
+    this.#progress.stop();
   }
 
   /** A digest in text for people. */

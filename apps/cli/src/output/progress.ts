@@ -1,22 +1,47 @@
+import { printable } from "@ocistore/core";
+
+/** What can be drawn on: a terminal, and how wide it is now. */
+export type ProgressStream = NodeJS.WritableStream & { readonly columns?: number | undefined };
+
+const CLEAR = "\r\x1b[K";
+const BETWEEN_MS = 100;
+
 /** One line on a terminal that is written over until the work is done. Elsewhere nothing. */
 export class Progress {
-  readonly #stream: NodeJS.WritableStream | undefined;
+  #stream: ProgressStream | undefined;
   #drawn = 0;
+  #isShown = false;
 
-  constructor(stream: NodeJS.WritableStream | undefined) {
+  constructor(stream: ProgressStream | undefined) {
     this.#stream = stream;
   }
 
   /** At most ten times a second; the text is only made when it is drawn. */
   show(text: () => string): void {
     const now = Date.now();
-    if (!this.#stream || now - this.#drawn < 100) return;
+    if (!this.#stream || now - this.#drawn < BETWEEN_MS) return;
     this.#drawn = now;
-    this.#stream.write(`\r\x1b[K${text()}`);
+    this.#isShown = true;
+    this.#stream.write(`${CLEAR}${fitting(printable(text()), this.#stream.columns)}`);
   }
 
   clear(): void {
-    if (this.#stream && this.#drawn > 0) this.#stream.write("\r\x1b[K");
-    this.#drawn = 0;
+    if (this.#isShown) this.#stream?.write(CLEAR);
+    this.#isShown = false;
   }
+
+  /** From now on nothing is drawn. */
+  stop(): void {
+    this.clear();
+    this.#stream = undefined;
+  }
+}
+
+/** A line that fills the last column wraps on some terminals, and what wraps cannot be written over. */
+function fitting(text: string, columns = 80): string {
+  const characters = [...text];
+  const room = Math.max(columns - 1, 0);
+  return characters.length <= room
+    ? text
+    : [...characters.slice(0, Math.max(room - 1, 0)), "…"].slice(0, room).join("");
 }

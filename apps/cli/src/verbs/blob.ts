@@ -42,11 +42,15 @@ export function addBlob(program: Command, action: Action): void {
         const place = digestPlace(context, text);
         if (o.output === undefined && context.io.stdout.isTTY)
           throw refused("a blob may be anything, and stdout is a terminal", "-o FILE, or -o - to see it all the same");
-        await context.with(place, { write: false }, (store) =>
-          digestAt(store, place, context.signal).then((digest) =>
-            get(context, digest, o, (range) => store.repository().blob(digest, range)),
-          ),
-        );
+        await context
+          .with(place, { write: false }, (store) =>
+            digestAt(store, place, context.signal).then((digest) =>
+              get(context, digest, o, (range) => store.repository().blob(digest, range)),
+            ),
+          )
+          .catch((error: unknown) => {
+            throw explained(error, place);
+          });
       }),
     );
   blob
@@ -87,7 +91,8 @@ export function addBlob(program: Command, action: Action): void {
 
 function bytesOf(text: string): number {
   const bytes = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(bytes)) throw new InvalidArgumentError("a number of bytes");
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(bytes))
+    throw new InvalidArgumentError("a whole number of bytes is wanted.");
   return bytes;
 }
 

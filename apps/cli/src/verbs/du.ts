@@ -26,7 +26,7 @@ export function addDu(program: Command, action: Action): void {
           for (const row of roots) {
             const { root, size: bytes, shared, unique } = row;
             const { why, name, digest } = root;
-            out.object({ root: why, ...(name !== undefined && { ref: name }), digest, size: bytes, shared, unique });
+            out.object({ root: why, ...(name !== undefined && { name }), digest, size: bytes, shared, unique });
             await out.flow();
             if (out.json) continue;
             cells.push([nameOf(row, (each) => out.digest(each)), size(bytes), size(shared), size(unique)]);

@@ -1,9 +1,9 @@
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type ArchiveSummary, type ExportOptions, exportArchive, writeArchive } from "@ocistore/backend-fs";
 import type { Store } from "@ocistore/core";
 import type { Command } from "commander";
 import { type Context, digestAt } from "../context.ts";
-import { usage } from "../errors.ts";
+import { notFound, usage } from "../errors.ts";
 import { isThere } from "../files.ts";
 import { dim } from "../output/line.ts";
 import { count, size } from "../output/words.ts";
@@ -75,6 +75,7 @@ async function write(context: Context, store: Store, output: string, o: ExportOp
   const onBytes = (done: number, total: number) => out.progress(() => `${size(done)} of ${size(total)}`);
   if (output !== "-") {
     const file = resolve(io.cwd, output);
+    if (!(await isThere(dirname(file)))) throw notFound(`no such directory: ${dirname(output)}`, "make it first");
     const summary = await writeArchive(store, file, { ...o, onBytes });
     out.endProgress();
     out.result(asJson(file, summary), output, ...inWords(summary));

@@ -1,4 +1,4 @@
-import { repairLayout } from "@ocistore/backend-fs";
+import { foreseeLayout, repairLayout } from "@ocistore/backend-fs";
 import { type CheckOptions, type Finding, isOciStoreError, type Store } from "@ocistore/core";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
@@ -43,10 +43,11 @@ export function addFsck(program: Command, action: Action): void {
           o.from.map((each) => context.place(each)),
           [],
           async (sources) => {
-            if (!(await mendToOpen(context, place, report, o))) return;
             const from = sources.map((store) => store.repository());
             const options = { repair: true, dryRun: o.dryRun, from };
-            await context.with(place, { write: !o.dryRun }, (store) => report.of(store, options));
+            const foreseen = await mendToOpen(context, place, report, o);
+            if (foreseen) await report.of(foreseen, options).finally(() => foreseen.close());
+            else await context.with(place, { write: !o.dryRun }, (store) => report.of(store, options));
           },
         );
         return report.end();
@@ -65,18 +66,20 @@ function withSources(
   return context.with(first, { write: false }, (store) => withSources(context, rest, [...opened, store], work));
 }
 
-/** Mends a layout that cannot be opened, so that it can; whether it can now. */
-async function mendToOpen(context: Context, place: Place, report: Report, o: Options): Promise<boolean> {
+/** Mends a layout that cannot be opened, so that it can; a dry run gives it as it would be then. */
+async function mendToOpen(context: Context, place: Place, report: Report, o: Options): Promise<Store | undefined> {
   try {
     await context.with(place, { write: false }, async () => {});
-    return true;
+    return undefined;
   } catch (error) {
     if (place.scheme !== "oci" || !isOciStoreError(error, "LAYOUT_INVALID")) throw error;
   }
   const { signal, clock } = context;
-  const findings = await repairLayout(place.directory, { signal, env: clock, dryRun: o.dryRun });
+  const options = { signal, env: clock };
+  const foreseen = o.dryRun ? await foreseeLayout(place.directory, options) : undefined;
+  const findings = foreseen?.findings ?? (await repairLayout(place.directory, options));
   for (const finding of findings) await report.finding(finding);
-  return !o.dryRun;
+  return foreseen?.store;
 }
 
 /** Prints findings and counts them. */

@@ -1,11 +1,11 @@
 import { addAbortSignal, type Readable } from "node:stream";
 import { importArchive, spooled } from "@ocistore/backend-fs";
-import { type CopyEvent, openMemory, parseRefName, type Store } from "@ocistore/core";
+import { type CopyEvent, isOciStoreError, openMemory, parseRefName, type Store } from "@ocistore/core";
 import type { Command } from "commander";
 import { onlyRead } from "../archive-errors.ts";
-import type { Context } from "../context.ts";
+import { type Context, explained } from "../context.ts";
 import { CopyProgress, copySummary } from "../copy-output.ts";
-import { usage } from "../errors.ts";
+import { CliError, EXIT, usage } from "../errors.ts";
 import { isThere } from "../files.ts";
 import { bold, dim } from "../output/line.ts";
 import { size } from "../output/words.ts";
@@ -29,7 +29,7 @@ export function addImport(program: Command, action: Action): void {
     .argument("<file>", "the archive; - is stdin")
     .argument("[place]", "oci:DIR")
     .option("--tag <tag>", "only this tag of the archive, with what it keeps; may be repeated", collect, [])
-    .option("--no-clobber", "fail rather than move a tag that is elsewhere in the store")
+    .option("--no-clobber", "fail rather than move a tag that is in the store already")
     .option("--sparse", "what the archive lacks may be missing in the store")
     .option("-n, --dry-run", "say what would be imported, and change nothing")
     .action(
@@ -37,11 +37,20 @@ export function addImport(program: Command, action: Action): void {
         const place = context.place(text);
         if (place.scheme === "oci-archive") throw onlyRead(place);
         const from = (archive: Place) =>
-          context.with(archive, { write: false }, (source) => into(context, source, place, o));
+          context.with(archive, { write: false }, (source) => into(context, source, archive, place, o));
         if (file === "-") await fromStdin(context, (path) => from({ ...context.archive(path), written: "stdin" }));
         else await from(context.archive(file));
       }),
     );
+}
+
+function explainedImport(error: unknown, archive: Place): unknown {
+  if (isOciStoreError(error, "CONFLICT")) {
+    const o = { hint: "without --no-clobber the tag moves", data: { ...error.data }, cause: error };
+    return new CliError("CONFLICT", EXIT.refused, error.message, o);
+  }
+  // What comes in by a pipe cannot be looked at by a name.
+  return archive.written === "stdin" ? error : explained(error, archive);
 }
 
 /** An archive is read from place to place, which a pipe cannot be. */
@@ -53,8 +62,8 @@ async function fromStdin(context: Context, work: (file: string) => Promise<void>
   await spooled(stdin, work, { env: clock, onBytes });
 }
 
-async function into(context: Context, archive: Store, place: Place, o: Options): Promise<void> {
-  const work = (store: Store) => bring(context, archive, store, o);
+async function into(context: Context, archive: Store, file: Place, place: Place, o: Options): Promise<void> {
+  const work = (store: Store) => bring(context, archive, file, store, o);
   if (!o.dryRun) {
     context.isChanging = true;
     await context.with(place, { write: true, create: true }, work);
@@ -63,7 +72,7 @@ async function into(context: Context, archive: Store, place: Place, o: Options):
   else await work(await openMemory({ env: context.clock }));
 }
 
-async function bring(context: Context, archive: Store, store: Store, o: Options): Promise<void> {
+async function bring(context: Context, archive: Store, file: Place, store: Store, o: Options): Promise<void> {
   const { out, signal } = context;
   const progress = new CopyProgress();
   const onProgress = (event: CopyEvent) => {
@@ -77,6 +86,8 @@ async function bring(context: Context, archive: Store, store: Store, o: Options)
     sparse: o.sparse,
     expect: o.clobber ? undefined : null,
     tags: o.tag.length > 0 ? o.tag.map(parseRefName) : undefined,
+  }).catch((error: unknown) => {
+    throw explainedImport(error, file);
   });
   out.endProgress();
   for (const { tag, descriptor } of receipt.roots) {

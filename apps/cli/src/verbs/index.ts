@@ -25,27 +25,22 @@ import { addVersion } from "./version.ts";
 import { addWalkthrough } from "./walkthrough.ts";
 import { addWhy } from "./why.ts";
 
-/** In the order of the help: put in, look, name, delete, explain, check. */
+/** In the order of the help, and of docs/cli.md. */
+const GROUPS: readonly (readonly [string, readonly ((program: Command, action: Action) => void)[]])[] = [
+  ["Put in, take out", [addInit, addPush, addCp]],
+  ["Look", [addLs, addInspect, addTree]],
+  ["Name", [addTag, addUntag]],
+  ["Delete, and bring back", [addRm, addGc, addUndo, addTrash]],
+  ["Explain", [addWhy, addRoots, addDu, addGraph]],
+  ["Check and mend", [addFsck]],
+  ["Archives", [addExport, addImport]],
+  ["Parts and policy", [addBlob, addUploads, addConfig]],
+  ["The command itself", [addVersion, addWalkthrough]],
+];
+
 export function addVerbs(program: Command, action: Action): void {
-  for (const add of [
-    addInit,
-    addPush,
-    addCp,
-    addLs,
-    addInspect,
-    addTree,
-    addTag,
-    addUntag,
-    addRm,
-    addGc,
-    addUndo,
-    addTrash,
-    addConfig,
-    addExport,
-    addImport,
-    addBlob,
-    addUploads,
-  ])
-    add(program, action);
-  for (const add of [addWhy, addRoots, addDu, addGraph, addFsck, addVersion, addWalkthrough]) add(program, action);
+  for (const [heading, verbs] of GROUPS) {
+    program.commandsGroup(`${heading}:`);
+    for (const add of verbs) add(program, action);
+  }
 }

@@ -27,7 +27,7 @@ const COLUMNS = [
   { title: "KIND" },
   { title: "SIZE", align: "right" },
   { title: "AGE", align: "right" },
-  { title: "PLATFORMS" },
+  { title: "PLATFORMS OR TYPE" },
 ] as const;
 
 async function list(context: Context, store: Store, o: { all?: boolean }): Promise<void> {

@@ -57,7 +57,8 @@ export function addPush(program: Command, action: Action): void {
 }
 
 function tagsOf({ target }: Place, more: readonly string[]): string[] {
-  if (target && !("tag" in target)) throw usage("push takes a tag, not a digest", "the digest comes of what is pushed");
+  if (target && !("tag" in target))
+    throw usage("push takes a tag, not a digest", "the digest comes from what is pushed");
   return [...new Set([...(target ? [exact(target)] : []), ...more.map(parseRefName)])];
 }
 

@@ -33,6 +33,7 @@ export function addRm(program: Command, action: Action): void {
     action(async (context, references: string[], flags: Options) => {
       const o = flags.force ? { ...flags, yes: true, ignoreMissing: true } : flags;
       checkPlanOptions(o, selectionOf(o));
+      if (o.apply === undefined && references.length === 0) throw usage("nothing is named", "ocistore rm oci:DIR:TAG");
       if (!isDryRun(o)) mustBeAllowed(context, o);
       if (o.apply !== undefined) {
         if (references.length > 1) throw usage("--apply takes the store and nothing else", "rm --apply FILE oci:DIR");
@@ -61,7 +62,6 @@ function selectionOf(o: Options): string[] {
 
 /** All in one store, or it is no one deletion. */
 function aims(context: Context, references: readonly string[]): { place: Place; targets: string[] } {
-  if (references.length === 0) throw usage("nothing is named", "ocistore rm oci:DIR:TAG");
   const places = references.map((text) => context.reference(text));
   const [first] = places;
   const other = places.find(({ directory }) => directory !== first!.directory);
@@ -117,11 +117,13 @@ async function tagsThatGo({ signal }: Context, store: Store, plan: Plan): Promis
 const SHOWN = 20;
 
 function remarks({ out, io }: Context, { kept, header }: Plan, tags: readonly (readonly [string, string])[]): void {
-  for (const [name, digest] of tags) out.note({ untagged: name, digest }, `the tag ${name} goes, off ${digest}`);
+  for (const [name, digest] of tags)
+    out.note({ untagged: name, digest }, `the tag ${name} goes, which is on ${digest}`);
   const shown = out.json ? kept.length : SHOWN;
   for (const { digest, size: bytes, because, heldBy } of kept.slice(0, shown)) {
-    const who =
-      because === "unreadable" ? `nobody knows what is named by ${heldBy.join(", ")}` : `held by ${heldBy.join(", ")}`;
+    const others = heldBy.filter((each) => each !== digest && each !== `untagged ${digest}`);
+    const holders = others.length === 0 ? "a root of its own" : `held by ${others.join(", ")}`;
+    const who = because === "unreadable" ? `nobody knows what is named by ${heldBy.join(", ")}` : holders;
     out.note({ kept: digest, size: bytes, because, heldBy }, `kept ${digest}  ${size(bytes)}: ${out.sentence(who)}`);
   }
   if (kept.length > shown) out.note({}, `kept ${kept.length - shown} more; --json lists them`);

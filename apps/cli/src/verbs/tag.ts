@@ -1,5 +1,6 @@
 import { parseRefName } from "@ocistore/core";
 import type { Command } from "commander";
+import { explained } from "../context.ts";
 import { usage } from "../errors.ts";
 import { exact } from "../place.ts";
 import type { Action } from "../run.ts";
@@ -27,7 +28,9 @@ export function addTag(program: Command, action: Action): void {
             if (before.has(name)) before.set(name, digest);
           }
           context.isChanging = true;
-          const { digest } = await repository.tag(source, names, { signal });
+          const { digest } = await repository.tag(source, names, { signal }).catch((error: unknown) => {
+            throw explained(error, place);
+          });
           for (const [name, was] of before) {
             if (was !== undefined && was !== digest) out.note({ moved: name, was }, `${name} was on ${was}`);
             out.result({ tagged: name, digest, ...(was !== undefined && { was }) }, `${name} -> ${digest}`);

@@ -7,6 +7,7 @@ import { notFound, usage } from "../errors.ts";
 import { bold, type Segment } from "../output/line.ts";
 import { tableLines } from "../output/table.ts";
 import { count, size } from "../output/words.ts";
+import { formatPlace } from "../place.ts";
 import { outcomeLine } from "../plan-output.ts";
 import type { Action } from "../run.ts";
 import { isRunId } from "../run-id.ts";
@@ -37,7 +38,7 @@ export function addTrash(program: Command, action: Action): void {
       action(async (context, text: string | undefined, o: EmptyOptions) => {
         if (o.run !== undefined && !isRunId(o.run)) throw usage(`${o.run} names no run`, "`trash ls` lists them");
         const place = context.place(text);
-        mustBeAllowed(context, o);
+        mustBeAllowed(context, o, `\`ocistore trash ls ${formatPlace(place)}\` to see what would go`);
         await context.with(place, { write: true }, (store) => empty(context, store, o));
       }),
     );

@@ -20,6 +20,7 @@ export function addTree(program: Command, action: Action): void {
           const digest = target && (await digestAt(store, { ...place, target }, context.signal));
           const content = await Content.load(store, context.signal, { edges: false });
           const starts = digest ? [digest] : await rootsOf(content);
+          if (starts.length === 0) context.out.note({}, "nothing is stored here");
           const title = digest && target && "tag" in target ? target.tag : undefined;
           for await (const node of walkTree(content, starts)) {
             context.signal.throwIfAborted();
@@ -48,7 +49,9 @@ function print(
   out.object(rest);
   if (out.json) return;
   const { role, digest, depth, kind, platform, isRepeated, isStored, size: bytes } = node;
-  const what = kind === "artifact" && node.artifactType ? node.artifactType : kind;
+  // Below a manifest its role says that it is a blob.
+  const bare = depth === 0 && isStored ? "blob" : undefined;
+  const what = kind === "artifact" && node.artifactType ? node.artifactType : (kind ?? bare);
   const words: Segment[] = [];
   if (depth === 0) {
     const tags = content.tagsOf(digest);

@@ -1,5 +1,6 @@
 import { OciStoreError } from "@ocistore/core";
 import type { Command } from "commander";
+import { explained } from "../context.ts";
 import { usage } from "../errors.ts";
 import { formatPlace } from "../place.ts";
 import type { Action } from "../run.ts";
@@ -18,7 +19,10 @@ export function addUntag(program: Command, action: Action): void {
           const { signal, out } = context;
           const digest = await store.parts.catalog.resolve("", tag, { signal });
           if (digest === undefined)
-            throw new OciStoreError("NOT_FOUND", `no tag ${tag} in ${place.written}`, { reference: tag });
+            throw explained(
+              new OciStoreError("NOT_FOUND", `no tag ${tag} in ${place.written}`, { reference: tag }),
+              place,
+            );
           context.isChanging = true;
           await store.repository().untag(tag, { signal, expect: digest });
           out.result({ untagged: tag, digest }, `untagged ${tag}  ${digest}`);

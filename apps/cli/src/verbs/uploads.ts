@@ -7,6 +7,7 @@ import { notFound, usage } from "../errors.ts";
 import { bold, type Segment } from "../output/line.ts";
 import { tableLines } from "../output/table.ts";
 import { count, size } from "../output/words.ts";
+import { formatPlace } from "../place.ts";
 import type { Action } from "../run.ts";
 
 interface RmOptions {
@@ -40,7 +41,7 @@ export function addUploads(program: Command, action: Action): void {
             "uploads rm oci:DIR ID, or uploads rm oci:DIR --all",
           );
         const place = context.place(text);
-        mustBeAllowed(context, o);
+        mustBeAllowed(context, o, `\`ocistore uploads ls ${formatPlace(place)}\` to see what would go`);
         await context.with(place, { write: true }, (store) => remove(context, store, ids, o));
       }),
     );

@@ -1,0 +1,35 @@
+import { test } from "vitest";
+import { both, later, run, transcript, write } from "./transcript.ts";
+
+test("init", () =>
+  transcript("init", [
+    run("init store"),
+    run("init store"),
+    run("init other --shared --grace 2h --json"),
+    run("init"),
+    run("init third --window soon"),
+    run("init oci-archive:x.tar --json"),
+    run("config get store"),
+  ]));
+
+test("push", () =>
+  transcript("push", [
+    write("notes.txt", "hello\n"),
+    write("report.json", "{}\n"),
+    run(
+      "push oci:store:v1 notes.txt report.json:application/json --artifact-type application/vnd.example --tag latest",
+      {
+        keep: "v1",
+      },
+    ),
+    run("push oci:store:v2 notes.txt --annotation a=b --json"),
+    later(1),
+    both("ls oci:store"),
+    both("inspect oci:store@$v1"),
+    run("push oci:store:v3 nothing.txt"),
+    run("push oci:store@$v1 notes.txt --json"),
+    run("push store:v1 notes.txt"),
+    run("push oci:store:v1"),
+    run("push oci:store:v1 notes.txt --artifact-type none"),
+    run("push oci:store:v1 notes.txt --nope"),
+  ]));

@@ -3,6 +3,7 @@ import { openArchive, openLayout } from "@ocistore/backend-fs";
 import { type Digest, type Environment, isOciStoreError, type Store, systemEnvironment } from "@ocistore/core";
 import { archiveProblem, onlyRead } from "./archive-errors.ts";
 import { CliError, EXIT, notFound, usage } from "./errors.ts";
+import { isThere } from "./files.ts";
 import type { Output, OutStream } from "./output/output.ts";
 import {
   formatPlace,
@@ -89,8 +90,18 @@ export class Context {
       });
     }
     if (!o.create) await mustExist(place);
+    else await mayBeMade(place);
     return openLayout(directory, { readOnly: !o.write, create: o.create, env: this.clock });
   }
+}
+
+/** `store:v1` where `oci:store:v1` is meant would make a directory of that name. */
+async function mayBeMade({ written, directory }: Place): Promise<void> {
+  if (!written.includes(":") || (await isThere(directory))) return;
+  throw usage(
+    `there is no directory ${written}`,
+    `write oci:${written} for a tag, or make a directory with a colon first`,
+  );
 }
 
 async function mustExist({ scheme, directory, written }: Place): Promise<void> {

@@ -131,7 +131,12 @@ export function formatPlace({ scheme, written, target }: Place): string {
   return shellWord(`${scheme}:${written}@${"digest" in target ? target.digest : target.prefix}`);
 }
 
+/** Whether it is the same word to a shell as it stands. */
+export function isPlainWord(text: string): boolean {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text);
+}
+
 /** As a shell has to be given it. */
 export function shellWord(text: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return isPlainWord(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -87,12 +87,21 @@ export function outcomeLine(
   out: Output,
   outcome: "removed" | "condemned",
   { digest, size: bytes, kind, reason }: Done,
-  before = "",
 ): Line {
-  const style = outcome === "removed" ? "red" : "yellow";
-  const rest = ` ${digest}  ${kind}  ${size(bytes)}  `;
-  return [styled(style, `${before}${outcome}`), rest, dim(out.sentence(reason))];
+  return [styled(STYLE[outcome], outcome), ` ${digest}  ${kind}  ${size(bytes)}  `, dim(out.sentence(reason))];
 }
+
+/** A line of a plan that somebody is asked about; it is to fit on a terminal. */
+export function plannedLine(
+  out: Output,
+  outcome: "removed" | "condemned",
+  { digest, size: bytes, kind, reason }: Done,
+): Line {
+  const what = ` ${out.digest(digest)}  ${kind.padEnd("manifest".length)}  ${size(bytes).padStart(7)}  `;
+  return [styled(STYLE[outcome], `to be ${outcome}`), what, dim(out.sentence(reason))];
+}
+
+const STYLE = { removed: "red", condemned: "yellow" } as const;
 
 function manifestsFirst(a: Done, b: Done): number {
   if (a.kind !== b.kind) return a.kind === "manifest" ? -1 : 1;

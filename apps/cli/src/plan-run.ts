@@ -11,7 +11,7 @@ import {
   dueOutcomes,
   expectedOutcome,
   OutcomePrinter,
-  outcomeLine,
+  plannedLine,
   printSummary,
   uploadsGivenUp,
 } from "./plan-output.ts";
@@ -73,12 +73,16 @@ function remarkExpired({ out }: Context, { header }: Plan): void {
   }
 }
 
+/** More of a plan than a screen has nobody reads. */
+const SHOWN = 40;
+
 async function ask(context: Context, plan: Plan): Promise<void> {
   const steps = plan.header.changes.reduce((sum, each) => sum + each.steps.length, 0);
   if (plan.items.length + steps === 0) return;
   const outcome = expectedOutcome(plan);
-  for (const item of plan.items)
-    context.out.say({ planned: item.digest }, ...outcomeLine(context.out, outcome, item, "to be "));
+  const { out } = context;
+  for (const item of plan.items.slice(0, SHOWN)) out.say({ planned: item.digest }, ...plannedLine(out, outcome, item));
+  if (plan.items.length > SHOWN) out.say({}, `and ${plan.items.length - SHOWN} more: -n lists them all`);
   const { removed, bytes } = planTotals(plan);
   const what =
     removed === 0

@@ -179,9 +179,3 @@ test("cp: a layer that is damaged in the source arrives nowhere", async () => {
   expect(failed.err).toMatch(/^ocistore: source: the bytes under sha256:\w+ are sha256:\w+ — `ocistore fsck`/);
   expect((await cli(["ls", "oci:other", "--json"], { cwd })).json).toEqual([]);
 });
-
-test("cp: on a terminal it says how far it is", async () => {
-  const { cwd } = await sample();
-  const { err } = await cli(["cp", "oci:store:v1", "oci:other"], { cwd, typed: "" });
-  expect(err).toMatch(/\d of 7 {2}[\d.]+ k?B of [\d.]+ k?B/);
-});

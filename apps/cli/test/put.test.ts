@@ -128,7 +128,7 @@ test("version, help, and words that are none", async () => {
   expect(await cli(["lss"])).toMatchObject({
     exit: 2,
     out: "",
-    err: "ocistore: unknown command 'lss' — Did you mean ls?; see --help\n",
+    err: "ocistore: unknown command 'lss' — perhaps ls; see --help\n",
   });
   const wrong = await cli(["ls", "--bogus", "--json"]);
   expect(wrong.exit).toBe(2);

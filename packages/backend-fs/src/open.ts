@@ -115,6 +115,7 @@ export async function openLayout(directory: string, o: OpenLayoutOptions = {}): 
     catalog,
     env,
     upkeep,
+    onEvent: o.onEvent,
   });
 }
 

@@ -1,16 +1,15 @@
-import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Bytes, type Digest, isMediaType, parseDigest } from "@ocistore/core";
 import { type Command, InvalidArgumentError } from "commander";
 import { blobSource } from "../blob-source.ts";
 import { mustBeAllowed } from "../confirm.ts";
 import { type Context, digestAt, explained } from "../context.ts";
-import { notFound, refused, usage } from "../errors.ts";
+import { refused, usage } from "../errors.ts";
 import { size } from "../output/words.ts";
 import { exact, type Place, type Target } from "../place.ts";
 import { carryOut, isDryRun } from "../plan-run.ts";
 import type { Action } from "../run.ts";
+import { writeWhole } from "../write-whole.ts";
 
 interface GetOptions {
   readonly output?: string;
@@ -124,31 +123,6 @@ async function get(
   const path = resolve(io.cwd, output);
   const got = await writeWhole(path, bytes, (done) => out.progress(() => `${output}  ${size(done)}`));
   out.result({ got: digest, size: got, file: output }, `${output}  ${size(got)}`);
-}
-
-/** The file has its name only when all of it is there and has been checked. */
-async function writeWhole(path: string, bytes: Bytes, onBytes: (done: number) => void): Promise<number> {
-  const temp = `${path}.${randomBytes(6).toString("hex")}.part`;
-  let done = 0;
-  try {
-    const handle = await open(temp, "wx");
-    try {
-      for await (const piece of bytes) {
-        await handle.writeFile(piece);
-        done += piece.length;
-        onBytes(done);
-      }
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temp, path);
-  } catch (error) {
-    await rm(temp, { force: true }).catch(() => {});
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw notFound(`no directory for ${path}`);
-    throw error;
-  }
-  return done;
 }
 
 async function put(context: Context, place: Place, file: string, o: PutOptions): Promise<void> {

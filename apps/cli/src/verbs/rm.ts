@@ -22,7 +22,17 @@ export function addRm(program: Command, action: Action): void {
   const command = program
     .command("rm")
     .alias("delete")
-    .description("delete images with all that only they held; several are one deletion")
+    .description("delete images with all that only they held; several are one deletion");
+  removal(command, action, async () => {});
+}
+
+/** Makes a verb that deletes. `check` refuses what is not for this one. */
+export function removal(
+  verb: Command,
+  action: Action,
+  check: (context: Context, store: Store, place: Place, targets: readonly string[]) => Promise<void>,
+): void {
+  const command = verb
     .argument("[reference...]", "oci:DIR:TAG or oci:DIR@DIGEST; with --apply oci:DIR")
     .option("--keep-children", "the manifests of a deleted index stay, as roots of their own")
     .option("--referrers", "what refers to it goes too, even with a tag of its own")
@@ -43,6 +53,7 @@ export function addRm(program: Command, action: Action): void {
       }
       const { place, targets } = aims(context, references);
       await context.with(place, { write: !isDryRun(o) }, async (store) => {
+        await check(context, store, place, targets);
         const plan = await makePlan(context, store, place, targets, o);
         const goes = await tagsThatGo(context, store, plan);
         await carryOut(context, { store, plan, place, o, remarks: () => remarks(context, plan, goes) });
@@ -124,7 +135,7 @@ function remarks({ out, io }: Context, { kept, header }: Plan, tags: readonly (r
     const others = heldBy.filter((each) => each !== digest && each !== `untagged ${digest}`);
     const holders = others.length === 0 ? "a root of its own" : `held by ${others.join(", ")}`;
     const who = because === "unreadable" ? `nobody knows what is named by ${heldBy.join(", ")}` : holders;
-    out.note({ kept: digest, size: bytes, because, heldBy }, `kept ${digest}  ${size(bytes)}: ${out.sentence(who)}`);
+    out.note({ kept: digest, size: bytes, because, heldBy }, `kept ${out.digest(digest)}  ${size(bytes)}: ${out.sentence(who)}`);
   }
   if (kept.length > shown) out.note({}, `kept ${kept.length - shown} more; --json lists them`);
   if (kept.some(({ because }) => because === "unreadable")) {

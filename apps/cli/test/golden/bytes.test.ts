@@ -1,8 +1,27 @@
+import { join } from "node:path";
 import { test } from "vitest";
-import { text } from "../harness.ts";
-import { both, run, sampleStore, transcript, write } from "./transcript.ts";
+import { text, withStore } from "../harness.ts";
+import { also, both, run, sampleStore, transcript, write } from "./transcript.ts";
 
 const NOTHING = `sha256:${"0".repeat(64)}`;
+
+/** As an interrupted put leaves it. */
+const half = (id: string) =>
+  also(`a put is broken off, and leaves the upload ${id}`, ({ cwd, clock }) =>
+    withStore(
+      join(cwd, "store"),
+      async (store) => {
+        const upload = await store.parts.blobs.upload(id, { create: true });
+        await upload.write(pieces(), { at: 0 });
+        await upload.release();
+      },
+      clock,
+    ),
+  );
+
+async function* pieces() {
+  yield text("the first half");
+}
 
 test("blob", () =>
   transcript("blob", [
@@ -41,6 +60,14 @@ test("uploads", () =>
     run("uploads rm store nothing -y"),
     run("uploads rm store --all"),
     run("uploads rm store --all -y"),
+    run("uploads rm store --all -y --json"),
+    half("one"),
+    half("two"),
+    both("uploads ls store"),
+    run("du store"),
+    run("uploads rm store one"),
+    run("uploads rm store one", { typed: "y\n" }),
+    run("gc -n store --json"),
     run("uploads rm store --all -y --json"),
     run("uploads ls nowhere"),
   ]));

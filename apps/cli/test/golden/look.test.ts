@@ -107,5 +107,22 @@ test("fsck", () =>
     run("fsck nowhere"),
   ]));
 
-test("version", () =>
-  transcript("version", [both("version"), run("--version"), run("nope"), run("verson"), run("version it")]));
+test("version, completion, help, walkthrough", () =>
+  transcript("command", [
+    both("version"),
+    run("--version"),
+    run("completion bash"),
+    run("completion csh --json"),
+    run("complete -- un"),
+    run("complete -- gc --gr --json"),
+    run("walkthrough --json"),
+    run("walkthrough nowhere"),
+    run("--help"),
+    run("help blob"),
+    run("rm --help"),
+    run("nope"),
+    run("verson --json"),
+    run("version it"),
+    run("ls --nope"),
+    run("ls --store"),
+  ]));

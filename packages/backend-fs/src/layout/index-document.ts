@@ -96,9 +96,9 @@ export class IndexDocument {
     return new IndexDocument(json, o);
   }
 
-  /** The entries that a run takes out: of its manifests, and under its tags. */
-  entriesOf({ tags, manifests }: Pick<Run, "tags" | "manifests">): readonly JsonValue[] {
-    const gone = new Set(manifests.map(({ digest }) => digest));
+  /** The entries that a run takes out: of its manifests, of what lost its mark, and under its tags. */
+  entriesOf({ tags, manifests, marks = [] }: Pick<Run, "tags" | "manifests" | "marks">): readonly JsonValue[] {
+    const gone = new Set([...manifests, ...marks].map(({ digest }) => digest));
     const named = new Set(tags.map(({ digest, name }) => keyOf(digest, name)));
     const isTaken = ({ digest, name }: Entry) =>
       digest !== undefined && (gone.has(digest) || (name !== undefined && named.has(keyOf(digest, name))));

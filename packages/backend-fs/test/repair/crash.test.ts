@@ -1,7 +1,6 @@
 import { type CheckOptions, isOciStoreError } from "@ocistore/core";
 import { expect, test } from "vitest";
 import { repairLayout } from "../../src/index.ts";
-import type { Step } from "../support/actor-file-system.ts";
 import { bytes } from "../support/bytes.ts";
 import { errorsOf, furnish, SHARED, tagsOf } from "../support/content.ts";
 import { memoryPlace } from "../support/file-systems.ts";
@@ -62,24 +61,11 @@ async function damagedTemplate() {
   return { template, tags, options };
 }
 
-/** One of each kind of call on each kind of file, and every third of the others: the same in every run. */
-function sampled(steps: readonly Step[]): readonly Step[] {
-  const kinds = new Set<string>();
-  return steps
-    .filter(({ changes }) => changes)
-    .filter(({ name, path, to }, at) => {
-      const kind = `${name} ${[path, to].map((each) => each?.replace(/[0-9a-f]{16,}/g, "…")).join(" ")}`;
-      const isNew = !kinds.has(kind);
-      kinds.add(kind);
-      return isNew || at % 3 === 0;
-    });
-}
-
-test("killed before any kind of file call that changes something, a repair can be run again", async () => {
+test("killed before any file call that changes something, a repair can be run again", async () => {
   const { template, tags, options } = await damagedTemplate();
   const actor = await template.copy().actor({ lock });
   for await (const _ of actor.store.check(options));
-  const steps = sampled(actor.steps.done);
+  const steps = actor.steps.done.filter(({ changes }) => changes);
   expect(steps.length).toBeGreaterThan(30);
   for (const { number, name, path } of steps) {
     const world = template.copy();

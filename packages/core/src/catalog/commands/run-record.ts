@@ -34,7 +34,7 @@ export async function noteInRun(
   });
   const isGone = new Set(gone.map(({ digest }) => digest));
   const marked = [...marks]
-    .filter(([digest, before]) => !isGone.has(digest) && manifests.get(digest)?.own !== before?.own)
+    .filter(([digest, before]) => !isGone.has(digest) && !isAlike(manifests.get(digest), before))
     .map(([digest, membership]) => ({ repository, digest, membership }));
   const earlier = draft.runs.get(run);
   if (!earlier && lost.length + gone.length + marked.length === 0) return;
@@ -51,6 +51,11 @@ export async function noteInRun(
     marks: united(markedBefore, marked),
     absent: [...new Set([...absent, ...missing])],
   });
+}
+
+/** What lives by something else is no longer listed once its mark has gone; and a mark need not be said in a listing. */
+function isAlike(now: Membership | undefined, before: Membership | undefined): boolean {
+  return (now === undefined) === (before === undefined) && now?.own === before?.own;
 }
 
 function united<T extends { readonly repository: string; readonly digest: Digest; readonly name?: string }>(

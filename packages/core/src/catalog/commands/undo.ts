@@ -32,7 +32,7 @@ export async function undo(ctx: Context, run: string, moved: "leave" | "take" | 
     if (await putBack(ctx, repository, digest, membership)) manifests.push({ repository, digest });
   }
   for (const { repository, digest, membership } of record.marks ?? []) {
-    await setMark(ctx, repository, digest, membership);
+    if (await setMark(ctx, repository, digest, membership)) manifests.push({ repository, digest });
   }
   const tags = moved === "leave" ? record.tags.filter((tag) => !left.includes(tag)) : record.tags;
   await setTags(ctx, tags);
@@ -93,16 +93,21 @@ async function putBack(ctx: Context, repository: string, digest: Digest, before:
   return true;
 }
 
+/** @returns Whether it is a member again by this. */
 async function setMark(
-  { draft, facts, o }: Context,
+  ctx: Context,
   repository: string,
   digest: Digest,
   before: Membership | undefined,
-): Promise<void> {
+): Promise<boolean> {
+  const { draft, facts, o } = ctx;
   const { manifests, tags } = draft.repository(repository);
+  // With the mark it had lost its last reason, perhaps, and a later run has taken it.
+  const isTaken = before !== undefined && !manifests.has(digest) && draft.condemned.has(digest);
+  const isBack = isTaken && (await putBack(ctx, repository, digest, before));
   const member = manifests.get(digest);
-  // It has gone by another run since, which is another matter.
-  if (!member && (facts.membership === "recorded" || !(await facts.locate(draft, digest, o)))) return;
+  // It has been erased since, which is another matter.
+  if (!member && (facts.membership === "recorded" || !(await facts.locate(draft, digest, o)))) return false;
   const isTagged = [...tags].some(([, to]) => to === digest);
   if (member && isTagged) {
     // A tag that it has got since has cleared the mark for good.
@@ -112,6 +117,7 @@ async function setMark(
   } else {
     manifests.delete(digest);
   }
+  return isBack;
 }
 
 /** One that is taken back from where it is moves, and in a listing an entry may go by that. */

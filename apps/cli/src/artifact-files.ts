@@ -1,0 +1,100 @@
+import { stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { fromFile } from "@ocistore/backend-fs";
+import { type BlobBytes, type Descriptor, isMediaType, type Session } from "@ocistore/core";
+import type { Context } from "./context.ts";
+import { CliError, EXIT, notFound, usage } from "./errors.ts";
+import { size } from "./output/words.ts";
+import { checkTitles, TITLE } from "./titles.ts";
+
+/** A file that becomes a layer. */
+export interface LayerFile {
+  readonly path: string;
+  readonly mediaType: string | undefined;
+}
+
+/** Repeated options, in their order. */
+export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
+/** The annotations of `--annotation`. */
+export function annotationsOf(list: readonly string[]): Record<string, string> {
+  const annotations: Record<string, string> = Object.create(null);
+  for (const each of list) {
+    const equals = each.indexOf("=");
+    if (equals < 1) throw usage(`not an annotation: ${each}`, "--annotation key=value");
+    annotations[each.slice(0, equals)] = each.slice(equals + 1);
+  }
+  return annotations;
+}
+
+/** Looked at before anything is made, so that a slip of the pen leaves no empty store. What `pull` would refuse is refused. */
+export async function layerFiles(texts: readonly string[], cwd: string): Promise<LayerFile[]> {
+  const files = await Promise.all(texts.map((text) => parseFile(text, cwd)));
+  checkTitles(files.map(({ path }) => basename(path)));
+  return files;
+}
+
+/** Stores the files, and says so when all of them are. */
+export async function storeLayers(
+  context: Context,
+  session: Session,
+  files: readonly LayerFile[],
+): Promise<Descriptor[]> {
+  const { signal } = context;
+  const layers: Descriptor[] = [];
+  for (const { path, mediaType } of files) {
+    const source = await fromFile(path, { mediaType, signal });
+    const stream = (start: number) => watched(context, basename(path), source.size, source.stream(start), start);
+    layers.push(await session.putBlob({ ...source, stream }, { signal }));
+  }
+  return layers;
+}
+
+export function reportLayers({ out }: Context, layers: readonly Descriptor[]): void {
+  for (const layer of layers) {
+    const title = layer.annotations?.[TITLE] ?? "";
+    out.note(
+      { stored: layer.digest, size: layer.size, title },
+      `stored ${title}  ${size(layer.size)}  ${layer.digest}`,
+    );
+  }
+}
+
+/** What follows the last colon is a type if it can be one, and the whole is not the name of a file. */
+async function parseFile(text: string, cwd: string): Promise<LayerFile> {
+  const whole = resolve(cwd, text);
+  if (await isFile(whole, text)) return { path: whole, mediaType: undefined };
+  const colon = text.lastIndexOf(":");
+  const mediaType = text.slice(colon + 1);
+  const name = text.slice(0, Math.max(colon, 0));
+  const path = resolve(cwd, name);
+  if (name !== "" && isMediaType(mediaType) && (await isFile(path, name))) return { path, mediaType };
+  throw notFound(`no such file: ${isMediaType(mediaType) && name !== "" ? name : text}`, "look at the spelling");
+}
+
+async function isFile(path: string, written: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isFile()) return true;
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  }
+  throw new CliError("FAILED", EXIT.failed, `not a regular file: ${written}`, {
+    hint: "pack a directory first, with tar",
+  });
+}
+
+async function* watched(
+  { out }: Context,
+  name: string,
+  total: number,
+  stream: BlobBytes,
+  start: number,
+): AsyncGenerator<Uint8Array> {
+  let sent = start;
+  for await (const chunk of stream instanceof Uint8Array ? [stream] : stream) {
+    sent += chunk.length;
+    out.progress(() => `${name}  ${size(sent)} of ${size(total)}`);
+    yield chunk;
+  }
+}

@@ -1,0 +1,161 @@
+import { randomBytes } from "node:crypto";
+import { constants, type Stats } from "node:fs";
+import { link, lstat, mkdir, open, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Bytes } from "@ocistore/core";
+import { refused } from "./errors.ts";
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
+
+/**
+ * A directory that is to get files with names that somebody else has chosen. A link to the directory is the user's own and
+ * is followed; a link in it never is. All files get their names together, once all of them are there and durable.
+ */
+export class PullTarget {
+  readonly #directory: string;
+  readonly #overwrite: boolean;
+  readonly #made: string[] = [];
+  readonly #staged: { readonly temp: string; readonly path: string; readonly title: string }[] = [];
+  #root: string | undefined;
+
+  constructor(directory: string, o: { readonly overwrite: boolean }) {
+    this.#directory = directory;
+    this.#overwrite = o.overwrite;
+  }
+
+  /** Looks whether the titles can be written; changes nothing. @throws REFUSED */
+  async check(titles: readonly string[]): Promise<void> {
+    for (const title of titles) {
+      const names = title.split("/");
+      let at = this.#directory;
+      for (const name of names.slice(0, -1)) {
+        at = join(at, name);
+        const found = await lookAt(at);
+        if (!found) break;
+        if (!found.isDirectory()) throw notDirectory(at, title);
+      }
+      if (at === join(this.#directory, ...names.slice(0, -1))) await this.#checkFile(join(at, names.at(-1)!));
+    }
+  }
+
+  /** Writes a file under a name of its own, beside where it is to be. `bytes` have to fail if they are not what they should be. */
+  async stage(title: string, bytes: Bytes, onBytes: (done: number) => void): Promise<void> {
+    const names = title.split("/");
+    let at = await this.#openRoot();
+    for (const name of names.slice(0, -1)) {
+      at = join(at, name);
+      await this.#enter(at, title);
+    }
+    const temp = join(at, `.${randomBytes(8).toString("hex")}.part`);
+    this.#staged.push({ temp, path: join(at, names.at(-1)!), title });
+    const file = await open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
+    try {
+      let done = 0;
+      for await (const piece of bytes) {
+        await file.writeFile(piece);
+        done += piece.length;
+        onBytes(done);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Gives the files their names. @throws REFUSED if a name has been taken meanwhile. */
+  async publish(): Promise<void> {
+    for (let next = this.#staged[0]; next; next = this.#staged[0]) {
+      const { temp, path } = next;
+      if (this.#overwrite) {
+        await this.#checkFile(path);
+        await rename(temp, path);
+      } else {
+        await link(temp, path).catch((error: unknown) => {
+          throw codeOf(error) === "EEXIST" ? isThere(path) : error;
+        });
+        await rm(temp);
+      }
+      this.#staged.shift();
+      await syncDirectory(dirname(path));
+    }
+    for (const directory of this.#made) await syncDirectory(dirname(directory));
+    this.#made.length = 0;
+  }
+
+  /** Takes away what has no name of its own yet, and the directories that were made for it. */
+  async discard(): Promise<void> {
+    for (const { temp } of this.#staged) await rm(temp, { force: true });
+    for (const directory of this.#made.reverse()) {
+      await rmdir(directory).catch((error: unknown) => {
+        if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(codeOf(error) ?? "")) throw error;
+      });
+    }
+  }
+
+  async #checkFile(path: string): Promise<void> {
+    const found = await lookAt(path);
+    if (!found) return;
+    if (!this.#overwrite) throw isThere(path);
+    if (!found.isFile() && !found.isSymbolicLink()) throw refused(`${path} is there and is no file`);
+  }
+
+  async #openRoot(): Promise<string> {
+    if (this.#root === undefined) {
+      await this.#make(this.#directory);
+      this.#root = await realpath(this.#directory);
+    }
+    return this.#root;
+  }
+
+  /** With all that is above it. */
+  async #make(directory: string): Promise<void> {
+    try {
+      if (!(await stat(directory)).isDirectory()) throw refused(`${directory} is no directory`);
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+      await this.#make(dirname(directory));
+      await mkdir(directory);
+      this.#made.push(directory);
+    }
+  }
+
+  /** One directory further, which is made if need be, and is none that a link leads to. */
+  async #enter(directory: string, title: string): Promise<void> {
+    try {
+      await mkdir(directory);
+      this.#made.push(directory);
+    } catch (error) {
+      if (codeOf(error) !== "EEXIST") throw error;
+      if (!(await lstat(directory)).isDirectory()) throw notDirectory(directory, title);
+    }
+  }
+}
+
+function isThere(path: string) {
+  return refused(`${path} is there already`, "--overwrite to replace it, or -o DIR for another directory");
+}
+
+function notDirectory(path: string, title: string) {
+  return refused(`${path} is no directory of its own, and ${title} would be written through it`);
+}
+
+async function lookAt(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    if (codeOf(error) === "ENOTDIR") throw refused(`${dirname(path)} is no directory`);
+    throw error;
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

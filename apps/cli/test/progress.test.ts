@@ -1,0 +1,86 @@
+import { rm, writeFile } from "node:fs/promises";
+import { PassThrough } from "node:stream";
+import { expect, test } from "vitest";
+import { Progress } from "../src/output/progress.ts";
+import { cli, sample } from "./harness.ts";
+
+const CLEAR = "\r\x1b[K";
+
+/** What is left to see once all is written, each line as wide as it is. */
+const seen = (written: string) => written.split("\n").map((line) => line.split(CLEAR).at(-1));
+
+function drawnOn(columns?: number) {
+  const stream = Object.assign(new PassThrough(), { columns });
+  const written = () => String(stream.read() ?? "");
+  return { progress: new Progress(stream), written };
+}
+
+test.each([
+  ["cp oci:store:v1 oci:other", /Manifests: \d\/\d \| Blobs: [\d.]+ k?B copied, [\d.]+ k?B skipped/],
+  ["export oci:store -o all.tar", /[\d.]+ k?B of [\d.]+ kB/],
+  ["fsck store", /\d+ blobs?, [\d.]+ k?B/],
+  ["rm -y oci:store:v1", /1 of 7 digests/],
+  ["blob put oci:store all", /reading all {2}3 B/],
+  ["push oci:store:new all", /all {2}3 B of 3 B/],
+])("on a terminal `%s` says how far it is, and nothing of that is left", async (line, expected) => {
+  const { cwd } = await sample();
+  await writeFile(`${cwd}/all`, "all");
+  const { exit, err } = await cli(line.split(" "), { cwd, typed: "" });
+  expect(exit).toBe(0);
+  expect(err).toMatch(expected);
+  expect(seen(err).join("\n")).not.toMatch(expected.source.startsWith("Manifests") ? /^Manifests: .*\n.+/m : expected);
+  expect(seen(err).at(-1)).toBe("");
+});
+
+test.each([
+  ["with --no-progress", ["--no-progress"], {}],
+  ["with -q", ["-q"], {}],
+  ["with --json", ["--json"], {}],
+  ["on a terminal that cannot", [], { TERM: "dumb" }],
+])("none %s", async (_, flags, env) => {
+  const { cwd } = await sample();
+  const { exit, err } = await cli(["cp", "oci:store:v1", "oci:other", ...flags], { cwd, typed: "", env });
+  expect([exit, err]).toEqual([0, expect.not.stringContaining(CLEAR)]);
+});
+
+test("none of it is left by an error, nor by an abort", async () => {
+  const { cwd, directory, shared } = await sample();
+  await rm(`${directory}/blobs/sha256/${shared.digest.slice(7)}`);
+  const failed = await cli(["cp", "oci:store:v1", "oci:other"], { cwd, typed: "" });
+  expect(failed.exit).not.toBe(0);
+  expect(failed.err).toContain(CLEAR);
+  expect(seen(failed.err)).toEqual([expect.stringMatching(/^ocistore: source: /), ""]);
+
+  const stopping = new AbortController();
+  const { progress, written } = drawnOn();
+  progress.show(() => "half-way");
+  stopping.abort();
+  progress.stop();
+  progress.show(() => "still at it");
+  expect(written()).toBe(`${CLEAR}half-way${CLEAR}`);
+});
+
+test("it fits into one line, whatever the width", () => {
+  const text = (columns: number | undefined, line: string) => {
+    const { progress, written } = drawnOn(columns);
+    progress.show(() => line);
+    return written().slice(CLEAR.length);
+  };
+  expect(text(20, "Manifests: 3/4 | Blobs")).toBe("Manifests: 3/4 | B…");
+  expect(text(20, "exactly 19 letters.")).toBe("exactly 19 letters.");
+  expect(text(1, "x")).toBe("");
+  expect(text(undefined, "y".repeat(90))).toHaveLength(79);
+  expect(text(40, "a\nb\x1b[2J")).toBe("a\\u{a}b\\u{1b}[2J");
+});
+
+test("what was never drawn is never cleared", () => {
+  const { progress, written } = drawnOn();
+  progress.clear();
+  progress.show(() => "1");
+  progress.clear();
+  progress.clear();
+  // So soon after the first one nothing is drawn.
+  progress.show(() => "2");
+  progress.stop();
+  expect(written()).toBe(`${CLEAR}1${CLEAR}`);
+});

@@ -59,6 +59,13 @@ test("stores, and the tags that are in them now", async () => {
   expect(await offered({ cwd }, ["--store", "store", "untag", "v2"])).toEqual(["v2"]);
 });
 
+test("pins", async () => {
+  const { cwd } = await sample();
+  await cli(["pin", "oci:store:v1", "release"], { cwd });
+  expect(await offered({ cwd }, ["unpin", "store", ""])).toEqual(["release"]);
+  expect(await offered({ cwd }, ["pin", "oci:store:v2", "re"])).toEqual(["release"]);
+});
+
 test("runs to undo", async () => {
   const { cwd } = await sample();
   await cli(["rm", "-y", "--window", "1h", "oci:store:v2"], { cwd });

@@ -55,10 +55,14 @@ test("a store that cannot be opened is opened again", async () => {
   await writeFile(index, (await readFile(index, "utf8")).slice(0, -3));
   await rm(join(directory, "oci-layout"));
   expect((await cli(["ls", "oci:store"], { cwd })).exit).toBe(1);
+  const before = await snapshot(directory);
   const planned = await cli(["fsck", "--repair", "-n", "oci:store"], { cwd });
+  expect(await snapshot(directory)).toEqual(before);
+  expect(planned.exit).toBe(4);
   expect(planned.out).toMatch(/would be: set aside, and made anew: 1 tags/);
   const done = await cli(["fsck", "--repair", "oci:store"], { cwd });
   expect(done).toMatchObject({ exit: 4, err: "" });
+  expect(planned.out.replaceAll("would be:", "now:").replace("would be mended", "mended")).toBe(done.out);
   expect(done.out).toMatch(/warning: layout .*tags may be lost/);
   expect((await cli(["fsck", "oci:store"], { cwd })).exit).toBe(0);
   expect((await cli(["gc", "--grace", "0", "--yes", "oci:store"], { cwd })).exit).toBe(0);

@@ -2,6 +2,8 @@ import { rm, writeFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { Progress } from "../src/output/progress.ts";
+import { run } from "../src/run.ts";
+import { Interrupted } from "../src/signals.ts";
 import { cli, sample } from "./harness.ts";
 
 const CLEAR = "\r\x1b[K";
@@ -12,7 +14,8 @@ const seen = (written: string) => written.split("\n").map((line) => line.split(C
 function drawnOn(columns?: number) {
   const stream = Object.assign(new PassThrough(), { columns });
   const written = () => String(stream.read() ?? "");
-  return { progress: new Progress(stream), written };
+  const time = { now: 1000 };
+  return { progress: new Progress(stream, () => time.now), written, time };
 }
 
 test.each([
@@ -52,10 +55,20 @@ test("none of it is left by an error, nor by an abort", async () => {
   expect(seen(failed.err)).toEqual([expect.stringMatching(/^ocistore: source: /), ""]);
 
   const stopping = new AbortController();
-  const { progress, written } = drawnOn();
+  let err = "";
+  const stderr = Object.assign(new PassThrough(), { isTTY: true }).on("data", (chunk) => {
+    err += chunk;
+    stopping.abort(new Interrupted("SIGINT"));
+  });
+  const { signal } = stopping;
+  const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+  expect(await run(["fsck", "store"], { stdin, stdout, stderr, env: {}, cwd, signal })).toBe(130);
+  expect(seen(err)).toEqual([expect.stringMatching(/^ocistore: interrupted/), ""]);
+
+  const { progress, written, time } = drawnOn();
   progress.show(() => "half-way");
-  stopping.abort();
   progress.stop();
+  time.now += 1000;
   progress.show(() => "still at it");
   expect(written()).toBe(`${CLEAR}half-way${CLEAR}`);
 });
@@ -74,13 +87,16 @@ test("it fits into one line, whatever the width", () => {
 });
 
 test("what was never drawn is never cleared", () => {
-  const { progress, written } = drawnOn();
+  const { progress, written, time } = drawnOn();
   progress.clear();
   progress.show(() => "1");
   progress.clear();
   progress.clear();
   // So soon after the first one nothing is drawn.
+  time.now += 99;
   progress.show(() => "2");
+  time.now += 1;
+  progress.show(() => "3");
   progress.stop();
-  expect(written()).toBe(`${CLEAR}1${CLEAR}`);
+  expect(written()).toBe(`${CLEAR}1${CLEAR}${CLEAR}3${CLEAR}`);
 });

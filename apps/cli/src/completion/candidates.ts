@@ -1,6 +1,6 @@
 import type { Command, Option } from "commander";
 import { Context } from "../context.ts";
-import { runsIn, storesAndTags, tagsBeside, uploadsIn } from "./from-stores.ts";
+import { pinsIn, runsIn, storesAndTags, tagsBeside, uploadsIn } from "./from-stores.ts";
 
 /** A word that could stand where the cursor is, and what it is. */
 export interface Candidate {
@@ -77,6 +77,8 @@ async function offered(context: Context, program: Command, spot: Spot, typed: st
       return [...(await runsIn(context, undefined)), ...(await storesAndTags(context, typed, { tags: false }))];
     case "id":
       return uploadsIn(context, words[0]);
+    case "name":
+      return pinsIn(context, words[0]);
     case "verb":
       return verbs(program);
     case "file":

@@ -49,6 +49,21 @@ export function runsIn(context: Context, text: string | undefined): Promise<Cand
   );
 }
 
+/** In the store of a place or of a reference. */
+export function pinsIn(context: Context, text: string | undefined): Promise<Candidate[]> {
+  return from(
+    context,
+    () => context.placeOrReference(text),
+    async (store) => {
+      const graph = await store.parts.catalog.graph({ signal: context.signal });
+      const pins: Candidate[] = [];
+      for await (const { why, name, digest } of graph.allRoots({ signal: context.signal }))
+        if (why === "pin" && name !== undefined) pins.push({ word: name, about: shortDigest(digest) });
+      return pins;
+    },
+  );
+}
+
 export function uploadsIn(context: Context, text: string | undefined): Promise<Candidate[]> {
   return from(
     context,

@@ -8,17 +8,19 @@ const BETWEEN_MS = 100;
 
 /** One line on a terminal that is written over until the work is done. Elsewhere nothing. */
 export class Progress {
+  readonly #now: () => number;
   #stream: ProgressStream | undefined;
   #drawn = 0;
   #isShown = false;
 
-  constructor(stream: ProgressStream | undefined) {
+  constructor(stream: ProgressStream | undefined, now = Date.now) {
     this.#stream = stream;
+    this.#now = now;
   }
 
   /** At most ten times a second; the text is only made when it is drawn. */
   show(text: () => string): void {
-    const now = Date.now();
+    const now = this.#now();
     if (!this.#stream || now - this.#drawn < BETWEEN_MS) return;
     this.#drawn = now;
     this.#isShown = true;

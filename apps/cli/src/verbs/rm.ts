@@ -135,7 +135,10 @@ function remarks({ out, io }: Context, { kept, header }: Plan, tags: readonly (r
     const others = heldBy.filter((each) => each !== digest && each !== `untagged ${digest}`);
     const holders = others.length === 0 ? "a root of its own" : `held by ${others.join(", ")}`;
     const who = because === "unreadable" ? `nobody knows what is named by ${heldBy.join(", ")}` : holders;
-    out.note({ kept: digest, size: bytes, because, heldBy }, `kept ${out.digest(digest)}  ${size(bytes)}: ${out.sentence(who)}`);
+    out.note(
+      { kept: digest, size: bytes, because, heldBy },
+      `kept ${out.digest(digest)}  ${size(bytes)}: ${out.sentence(who)}`,
+    );
   }
   if (kept.length > shown) out.note({}, `kept ${kept.length - shown} more; --json lists them`);
   if (kept.some(({ because }) => because === "unreadable")) {

@@ -17,8 +17,10 @@ export function addRoots(program: Command, action: Action): void {
           let roots = 0;
           for await (const { why, name, digest } of content.graph.allRoots({ signal })) {
             roots += 1;
-            const kind = content.kindOf(digest) === "missing" ? "blob" : content.kindOf(digest);
-            const bytes = content.sizeOf(digest);
+            const isBlob = content.kindOf(digest) === "missing";
+            const kind = isBlob ? "blob" : content.kindOf(digest);
+            const located = isBlob ? await content.graph.locate(undefined, digest, { signal }) : undefined;
+            const bytes = located?.size ?? content.sizeOf(digest);
             const words = why === "own" ? "untagged" : `${why} `;
             out.result(
               { root: why, ...(name !== undefined && { name }), digest, kind, size: bytes },

@@ -16,7 +16,7 @@ import { regularFiles } from "../files/listing.ts";
 import { readWhole } from "../files/read.ts";
 import type { Bench } from "./bench.ts";
 
-export interface FoundManifest {
+interface FoundManifest {
   readonly digest: Digest;
   readonly size: number;
   readonly mediaType: string;

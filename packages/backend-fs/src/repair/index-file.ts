@@ -77,7 +77,7 @@ async function rebuild(bench: Bench, { bytes, error }: ReadIndex): Promise<void>
         annotations: { [OWN]: "true" },
       }),
     ),
-    ...[...new Map<Digest, number>()]
+    ...[...doubtful]
       .filter(([digest]) => !listed.has(digest))
       .sort()
       .map(([digest, size]): JsonObject => ({ mediaType: DAMAGED, digest, size, annotations: { [OWN]: "true" } })),

@@ -1,4 +1,5 @@
 import type { Condemned } from "../contract/catalog.ts";
+import { checkedTime } from "../contract/checked.ts";
 import type { Ms, Signal } from "../contract/environment.ts";
 import type { Placement } from "../contract/placement.ts";
 import { OciStoreError } from "../errors.ts";
@@ -43,7 +44,8 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
     throw new OciStoreError("CONFLICT", "this plan was made for another store");
   }
   const run = header.id;
-  const until: Ms = env.now() + header.hold;
+  // For ever is a time too, and one that the next process can read.
+  const until: Ms = Math.min(env.now() + checkedTime(header.hold, "hold"), Number.MAX_SAFE_INTEGER);
   for (const { repository, steps } of header.changes) {
     if (steps.length > 0) await catalog.change(repository, steps, { ...o, run, until, before: header.before });
   }

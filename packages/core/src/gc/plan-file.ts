@@ -61,8 +61,8 @@ function headerOf(value: JsonObject): PlanHeader {
   const { plan, id, store, created, kind, changes, before, hold } = value;
   if (plan !== "ocistore/1") throw invalid(`its format is ${JSON.stringify(plan)}`);
   if (typeof id !== "string" || !/^[0-9a-f]{8,64}$/.test(id)) throw invalid("it has no id");
-  if (typeof store !== "string" || typeof created !== "number" || typeof hold !== "number")
-    throw invalid("its header is not whole");
+  if (typeof store !== "string" || typeof created !== "number") throw invalid("its header is not whole");
+  if (!Number.isSafeInteger(hold) || (hold as number) < 0) throw invalid("its `hold` is no length of time");
   if (kind !== "delete" && kind !== "collect") throw invalid("it is of no known kind");
   if (before !== undefined && typeof before !== "number") throw invalid("its time is not a number");
   if (value.expired !== undefined && !isListOfExpired(value.expired)) throw invalid("its list of tags is not valid");

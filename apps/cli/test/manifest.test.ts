@@ -45,6 +45,9 @@ test("manifest put: bytes as they are, with tags; what is missing or none is ref
     piped: Buffer.alloc(MANIFEST_LIMIT + 1),
   });
   expect(JSON.parse(large.err)).toMatchObject({ error: { code: "MANIFEST_TOO_LARGE" } });
+  const none = await cli(["manifest", "put", "oci:made", "-", "--json"], { cwd, piped: text("not JSON") });
+  expect(JSON.parse(none.err)).toMatchObject({ error: { code: "USAGE" } });
+  expect(await readdir(cwd)).not.toContain("made");
   expect((await cli(["manifest", "put", "oci:store", "nope.json"], { cwd })).exit).toBe(3);
   expect((await cli(["manifest", "put", "oci:store", "m.json", "--media-type", "x"], { cwd })).exit).toBe(2);
 });
@@ -61,4 +64,12 @@ test("manifest rm: as rm, and never a blob", async () => {
   expect(exit).toBe(0);
   expect(json).toContainEqual(expect.objectContaining({ removed: v2.digest, kind: "manifest" }));
   expect((await cli(["resolve", "oci:store:v2"], { cwd })).exit).toBe(3);
+});
+
+test("manifest rm deletes one that cannot be read", async () => {
+  const { cwd, v2 } = await sample();
+  await writeFile(join(cwd, "store", "blobs", ...v2.digest.split(":")), "damaged");
+  const { exit, json } = await cli(["manifest", "rm", "-y", `oci:store@${v2.digest}`, "--json"], { cwd });
+  expect(exit).toBe(0);
+  expect(json).toContainEqual(expect.objectContaining({ removed: v2.digest }));
 });

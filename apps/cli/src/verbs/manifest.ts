@@ -6,7 +6,9 @@ import {
   isMediaType,
   MANIFEST_LIMIT,
   OciStoreError,
+  parseManifest,
   parseRefName,
+  type Store,
 } from "@ocistore/core";
 import type { Command } from "commander";
 import { collect } from "../artifact-files.ts";
@@ -52,17 +54,21 @@ export function addManifest(program: Command, action: Action): void {
     .description("delete manifests with all that only they held; as `rm`, but for blobs");
   removal(rm, action, async (context, store, place, targets) => {
     for (const target of targets) {
-      const [located, found] = await Promise.all([
-        isDigest(target) && store.parts.catalog.locate(undefined, target, context),
-        store.repository().find(target, context),
-      ]);
-      if (!located || found) continue;
+      if (!isDigest(target) || (await mayBeManifest(context, store, target))) continue;
       throw usage(
         `${target} is no manifest`,
-        `\`ocistore blob rm ${formatPlace({ ...place, target: { digest: target as Digest } })}\` deletes blobs`,
+        `\`ocistore blob rm ${formatPlace({ ...place, target: { digest: target } })}\` deletes blobs`,
       );
     }
   });
+}
+
+/** One that cannot be read is deleted by this verb too, and what is not there is for the deletion to say. */
+async function mayBeManifest({ signal }: Context, store: Store, digest: Digest): Promise<boolean> {
+  const graph = await store.parts.catalog.graph({ signal });
+  for await (const each of graph.unreadable({ signal })) if (each.digest === digest) return true;
+  if (await graph.manifest("", digest, { signal, mentions: true })) return true;
+  return (await graph.locate(undefined, digest, { signal })) === undefined;
 }
 
 async function get(context: Context, text: string, o: GetOptions): Promise<void> {
@@ -96,6 +102,10 @@ async function put(context: Context, text: string, file: string, o: PutOptions):
   if (o.mediaType !== undefined && !isMediaType(o.mediaType)) throw usage(`not a media type: ${o.mediaType}`);
   const { signal, out } = context;
   const bytes = await wholeOf(context, file);
+  // Before anything is made: what is no manifest leaves no empty store.
+  const { kind } = parseManifest(bytes, o.mediaType);
+  if (kind === "opaque" && o.mediaType === undefined)
+    throw usage(`${file} is no manifest of a type that is known`, "--media-type says what it is all the same");
   context.isChanging = true;
   const whole = { ...place, target: undefined };
   await context.with(whole, { write: true, create: true }, async (store) => {

@@ -50,7 +50,9 @@ export function change(
         sql.setOwn.run(1, repository, step.manifest);
         break;
       case "expire":
-        if (tables.digests("tag", repository, step.name)[0] === step.on) sql.dropTag.run(repository, step.name);
+        if (tables.digests("tag", repository, step.name)[0] !== step.on) break;
+        if ((tables.blob(step.on)?.since ?? 0) <= (step.before ?? Number.POSITIVE_INFINITY))
+          sql.dropTag.run(repository, step.name);
         break;
       case "disown":
         if ((tables.blob(step.manifest)?.since ?? Number.POSITIVE_INFINITY) <= step.before)

@@ -131,12 +131,13 @@ export class LayoutFacts implements CellFacts {
     const { digest, size, since } = located;
     const path = this.#paths.placed(located);
     const isSaidToBe = mediaType !== undefined && (isManifestType(mediaType) || mediaType === DAMAGED);
-    if (!isSaidToBe && !(await this.#startsLikeJson(path, signal))) {
-      return probe
-        ? undefined
-        : recordOf(parseManifest(new Uint8Array(), mediaType ?? "application/octet-stream"), located, since);
-    }
+    const isPlain = !isSaidToBe && !(await this.#startsLikeJson(path, signal));
+    if (isPlain && probe) return undefined;
     if (size > MANIFEST_LIMIT) {
+      // Too long for a manifest. What is shorter may be one whose beginning is damaged, so it has to be read even if it is plain.
+      if (isPlain) {
+        return recordOf(parseManifest(new Uint8Array(), mediaType ?? "application/octet-stream"), located, since);
+      }
       if (probe) return undefined;
       const data = { digest, expected: MANIFEST_LIMIT, actual: size };
       throw new OciStoreError("MANIFEST_TOO_LARGE", `${digest} is said to be a manifest and has ${size} bytes`, data);

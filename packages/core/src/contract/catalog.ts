@@ -117,8 +117,11 @@ export type Change =
   | { readonly do: "drop"; readonly manifest: Digest }
   /** Make it a root of its own, as `children: "keep"` asks. */
   | { readonly do: "keep"; readonly manifest: Digest }
-  /** Take a tag away that a rule has judged. Skipped silently if it has gone or moved meanwhile; no grace begins by it. */
-  | { readonly do: "expire"; readonly name: string; readonly on: Digest }
+  /**
+   * Take a tag away that a rule has judged. Skipped silently if it has gone or moved meanwhile, or if its manifest has been
+   * pushed again or touched after `before`; no grace begins by it.
+   */
+  | { readonly do: "expire"; readonly name: string; readonly on: Digest; readonly before?: Ms | undefined }
   /**
    * Take the `own` mark off a manifest for its age. Skipped silently if it has none, or has arrived or been touched after
    * `before`; no grace begins by it.

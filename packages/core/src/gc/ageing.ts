@@ -33,7 +33,8 @@ interface Ageing {
 }
 
 /**
- * @param before What has arrived later is younger than the grace, and is let go by no rule either.
+ * @param before What has arrived later is younger than the grace, and keeps its mark. A tag goes by its rule alone, and
+ * its content has what is left of its grace.
  * @throws `UNSUPPORTED` if it would take untagged content from a layout that another tool made and nobody has adopted.
  */
 export async function ageing(
@@ -75,7 +76,7 @@ export async function ageing(
       decisions.push({ repository, ...decision });
       if (decision.keep) continue;
       const { name, digest } = decision;
-      append(steps, repository, { do: "expire", name, on: digest });
+      append(steps, repository, { do: "expire", name, on: digest, before: now });
       reasons.set(digest, `was ${name}: ${decision.reason}`);
       goes.add(keyOf({ repository, digest, why: "tag", name }));
     }

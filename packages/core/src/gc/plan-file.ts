@@ -78,7 +78,10 @@ function isChangeSet(value: unknown): boolean {
   return steps.every((step: Record<string, unknown>) => {
     if (typeof step !== "object" || step === null) return false;
     if (step.do === "untag") return typeof step.name === "string" && isDigestText(step.expect);
-    if (step.do === "expire") return typeof step.name === "string" && isDigestText(step.on);
+    if (step.do === "expire") {
+      const isDated = step.before === undefined || typeof step.before === "number";
+      return isDated && typeof step.name === "string" && isDigestText(step.on);
+    }
     if (step.do === "disown") return typeof step.before === "number" && isDigestText(step.manifest);
     if (step.do === "remove" && !isListOfText(step.tags)) return false;
     return (step.do === "remove" || step.do === "drop" || step.do === "keep") && isDigestText(step.manifest);

@@ -169,3 +169,17 @@ test("a wrong option is a TypeError before anything happens", async () => {
   await expect(store.collect({ retention: [{ keep: {} }] })).rejects.toThrow(TypeError);
   await expect(store.planCollect({ retention: {} as never })).rejects.toThrow(TypeError);
 });
+
+test("a tag that is pushed again after its rule was asked stays, though it is on the same manifest", async () => {
+  const { store, app, clock } = await open();
+  await image(app, ["nightly"], { tags: ["nightly"] });
+  clock.advance(40 * DAY);
+  const retention = [{ keep: { younger: 30 * DAY } }];
+  const plan = await store.planCollect({ retention });
+  expect(plan.header.expired).toMatchObject([{ name: "nightly" }]);
+  clock.advance(HOUR);
+  await image(app, ["nightly"], { tags: ["nightly"] });
+  expect((await store.planCollect({ retention })).header.expired).toBeUndefined();
+  await store.apply(plan);
+  expect((await all(app.tags())).map(({ name }) => name)).toEqual(["nightly"]);
+});

@@ -64,13 +64,9 @@ export async function change(
       case "keep":
         await keep(ctx, repository, step.manifest);
         break;
-      case "expire": {
-        const { tags } = ctx.draft.repository(repository);
-        if (tags.get(step.name) !== step.on) break;
-        tags.delete(step.name);
-        await goesOn(ctx, step.on);
+      case "expire":
+        await expire(ctx, repository, step);
         break;
-      }
       case "disown":
         await disown(ctx, repository, step);
         break;
@@ -167,6 +163,19 @@ async function keep(ctx: Context, repository: string, digest: Digest): Promise<v
   const record = await ctx.facts.record(ctx.draft, repository, digest, ctx.o);
   if (!record) throw notFound(digest);
   addMember(ctx, repository, record, true);
+}
+
+async function expire(
+  ctx: Context,
+  repository: string,
+  { name, on, before }: Extract<Change, { do: "expire" }>,
+): Promise<void> {
+  const { tags } = ctx.draft.repository(repository);
+  if (tags.get(name) !== on) return;
+  const located = before === undefined ? undefined : await ctx.facts.locate(ctx.draft, on, ctx.o);
+  if (before !== undefined && located && located.since > before) return;
+  tags.delete(name);
+  await goesOn(ctx, on);
 }
 
 async function disown(

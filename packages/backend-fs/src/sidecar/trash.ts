@@ -1,6 +1,8 @@
 import { dirname } from "node:path";
 import {
+  algorithmOf,
   type CondemnedRow,
+  createHasher,
   type Digest,
   field,
   isDigest,
@@ -15,7 +17,8 @@ import {
 import type { Directories } from "../files/durable.ts";
 import { hasCode, toOciStoreError } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
-import { entriesOf, unlinkIfThere } from "../files/listing.ts";
+import { entriesOf, regular, unlinkIfThere } from "../files/listing.ts";
+import { readChunks } from "../files/read.ts";
 import { isSafeName, type Paths, trashGeneration } from "../layout/paths.ts";
 import { damaged, readJsonFile, replaceOurs } from "./json-file.ts";
 
@@ -89,10 +92,22 @@ export async function moveToTrash(fs: FileSystem, paths: Paths, row: CondemnedRo
   await move(fs, paths.blob(row.digest), paths.placed(row));
 }
 
-/** Back in use. What was erased already stays away; what has been pushed anew meanwhile is as good, or better. */
+/**
+ * Back in use. What was erased already stays away; what has been pushed anew meanwhile stays, if it is what its name says: a
+ * tool that died while it was writing must not cost the copy that is whole.
+ */
 export async function moveBack(fs: FileSystem, paths: Paths, row: CondemnedRow): Promise<void> {
-  if (await fs.lstat(paths.blob(row.digest))) await unlinkIfThere(fs, paths.placed(row));
+  const isKept = (await fs.lstat(paths.blob(row.digest))) && (await isSound(fs, paths, row));
+  if (isKept) await unlinkIfThere(fs, paths.placed(row));
   else await move(fs, paths.placed(row), paths.blob(row.digest));
+}
+
+/** Read only where two copies lie side by side. One that cannot be read is nobody's to replace. */
+async function isSound(fs: FileSystem, paths: Paths, { digest }: CondemnedRow): Promise<boolean> {
+  if (!(await regular(fs, paths.blob(digest)))) return true;
+  const hasher = createHasher(algorithmOf(digest));
+  for await (const chunk of readChunks(fs, paths.blob(digest))) hasher.update(chunk);
+  return hasher.digest() === digest;
 }
 
 /** What is not there (any more) need not be moved: a crash lay between, or somebody else has erased it. */

@@ -121,6 +121,15 @@ test("verified bytes that were just pushed stay, and not the damaged copy of the
   expect(await (await at.open()).repository.bytes(layer)).toEqual(content);
 });
 
+test("the whole copy in the trash comes back over what another tool has left half-written", async () => {
+  const at = await place(WINDOW);
+  const { layer } = await image(at, "a");
+  await at.repository.delete("a");
+  await writeFile(at.blob(layer.digest), "lay");
+  await at.store.undo();
+  expect(await at.repository.bytes(layer)).toEqual(bytes("layer of a"));
+});
+
 /** A disk on which nothing tells one file under `sessions/` from another but what is in it. */
 function looksAlike(inner = nodeFileSystem()) {
   const alike = (stat: FileStat): FileStat => ({ ...stat, identity: "1:1", modified: 1 });

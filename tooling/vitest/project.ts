@@ -6,6 +6,6 @@ export function project(name: string) {
   return defineConfig({
     resolve: { conditions },
     ssr: { resolve: { conditions } },
-    test: { name, include: ["test/**/*.test.ts"], testTimeout: 60_000 },
+    test: { name, include: ["test/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
   });
 }

@@ -171,6 +171,30 @@ test("a referrers tag, and a signature tag of cosign, are no roots while what th
   expect(await layout.blobs()).not.toContain(sbom.digest);
 });
 
+test.each(["by a referrers tag", "by itself"])(
+  "an image that is untagged while somebody holds it goes afterwards, with what refers to it %s",
+  async (how) => {
+    const layout = await ForeignLayout.make();
+    const image = await layout.image("image");
+    const sbom = await layout.image("sbom", { subject: image });
+    layout.list(image, "v1");
+    if (how === "by itself") layout.list(sbom);
+    else layout.list(await layout.index([sbom]), image.digest.replace(":", "-"));
+    await layout.writeIndex();
+    await layout.age();
+    const { store, repository } = await open(layout);
+    const session = repository.openSession("holding");
+    await session.has([image.digest]);
+    await repository.untag("v1");
+    expect(await layout.listed()).toEqual([]);
+    await store.collect({ grace: 0 });
+    expect(await layout.blobs()).toContain(image.digest);
+    await session.end();
+    await store.collect({ grace: 0 });
+    expect(await layout.blobs()).toEqual(new Set());
+  },
+);
+
 test("a live manifest that cannot be read holds back every blob, and is named", async () => {
   const { layout, amd } = await listedChildren();
   const other = await layout.image("other");

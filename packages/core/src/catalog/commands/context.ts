@@ -28,6 +28,11 @@ export function graphOf(ctx: Context): Promise<StoreGraph> {
   return buildStoreGraph(ctx);
 }
 
+/** The same, as if every session had ended. */
+export function graphWithoutClaims(ctx: Context): Promise<StoreGraph> {
+  return buildStoreGraph({ ...ctx, unclaimed: true });
+}
+
 /** Bytes in use that a repository may read: what it is or names, and what is claimed in it. */
 export async function visible(ctx: Context, repository: string, digest: Digest): Promise<Located | undefined> {
   const { draft, facts, now, o } = ctx;

@@ -3,7 +3,7 @@ import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { RepositoryDraft } from "../draft.ts";
 import type { Membership } from "../state.ts";
-import { type Context, goesOn, graphOf, lose, readable } from "./context.ts";
+import { type Context, goesOn, graphOf, graphWithoutClaims, lose, readable } from "./context.ts";
 import { addMember } from "./members.ts";
 
 /** What {@link freezeListing} has noted, to be dealt with when the other steps of a change are done. */
@@ -44,7 +44,8 @@ export async function freezeListing(
   const isByAge = changes.some((step) => step.do === "expire" || step.do === "disown");
   return {
     settle: async () => {
-      const after = await graphOf(ctx);
+      // A claim keeps the bytes, and is no reason for an entry: nobody would take that out when the session ends.
+      const after = await graphWithoutClaims(ctx);
       // A tag that is referrer machinery goes with what it is named after; left behind it would be a root and keep all that.
       for (const tag of after.repository(repository)?.machinery ?? []) {
         const to = tags.get(tag);

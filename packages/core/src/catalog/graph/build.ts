@@ -16,6 +16,8 @@ export interface Sources {
   readonly memory: SharedMemory;
   readonly now: Ms;
   readonly o: Signal;
+  /** Leaves claims aside: what would be kept if every session had ended. */
+  readonly unclaimed?: boolean;
 }
 
 export async function buildStoreGraph(sources: Sources): Promise<StoreGraph> {
@@ -32,9 +34,9 @@ export async function buildStoreGraph(sources: Sources): Promise<StoreGraph> {
 }
 
 async function readRepository(sources: Sources, name: string, members: MemberList): Promise<Listing> {
-  const { draft, now, o } = sources;
+  const { draft, now, o, unclaimed = false } = sources;
   const { manifests, tags } = draft.repository(name);
-  const held = heldRoots(draft, name, now);
+  const held = heldRoots(draft, name, now).filter(({ why }) => why !== "claim" || !unclaimed);
   members.begin(name);
   const find = (wanted: Wanted) => findManifest(sources, name, members, wanted);
 

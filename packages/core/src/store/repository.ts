@@ -81,7 +81,7 @@ export class Repository {
   /** @throws `NOT_FOUND`, and as {@link find}. */
   async resolve(reference: Reference, o: Signal = {}): Promise<Descriptor> {
     const found = await this.find(reference, o);
-    if (!found) throw notFound(reference);
+    if (!found) throw notFound(reference, "no manifest that is stored here");
     return found;
   }
 
@@ -224,9 +224,11 @@ function targetOf(reference: Reference): Target {
   return { digest: parseDigest(reference.digest) };
 }
 
-function notFound(reference: Reference): OciStoreError {
+/** A blob of that digest may be stored all the same, and nobody is to read that it is not. */
+function notFound(reference: Reference, what = "not stored here"): OciStoreError {
   const text = typeof reference === "string" ? reference : reference.digest;
-  return new OciStoreError("NOT_FOUND", `${text} is not stored here`, { reference: text });
+  const said = "tag" in targetOf(reference) ? "not stored here" : what;
+  return new OciStoreError("NOT_FOUND", `${text} is ${said}`, { reference: text });
 }
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/descriptor.md */

@@ -16,8 +16,9 @@ export interface LayerFile {
 /** Repeated options, in their order. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
-/** The annotations of `--annotation`. */
-export function annotationsOf(list: readonly string[]): Record<string, string> {
+/** The annotations of `--annotation`; without one the manifest has no field for them. */
+export function annotationsOf(list: readonly string[]): Record<string, string> | undefined {
+  if (list.length === 0) return undefined;
   const annotations: Record<string, string> = Object.create(null);
   for (const each of list) {
     const equals = each.indexOf("=");

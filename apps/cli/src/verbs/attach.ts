@@ -44,7 +44,12 @@ export function addAttach(program: Command, action: Action): void {
               const { mediaType, digest, size } = found;
               const layers = await storeLayers(context, session, sources);
               const subject = { mediaType, digest, size };
-              const packed = packManifest({ artifactType: o.artifactType, layers, annotations, subject });
+              const packed = packManifest({
+                artifactType: o.artifactType,
+                layers,
+                subject,
+                ...(annotations && { annotations }),
+              });
               const attached = await session.putManifest(packed, { signal });
               reportLayers(context, layers);
               out.result(

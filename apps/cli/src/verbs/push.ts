@@ -35,7 +35,11 @@ export function addPush(program: Command, action: Action): void {
             async (session) => {
               const { signal } = context;
               const layers = await storeLayers(context, session, sources);
-              const packed = packManifest({ artifactType: o.artifactType, layers, annotations });
+              const packed = packManifest({
+                artifactType: o.artifactType,
+                layers,
+                ...(annotations && { annotations }),
+              });
               const pushed = await session.putManifest(packed, { tags, signal });
               report(context, place, pushed, layers, tags);
             },

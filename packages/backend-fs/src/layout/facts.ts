@@ -41,6 +41,8 @@ export class LayoutFacts implements CellFacts {
   readonly #env: Environment;
   /** What was read last, and under which stamp. Good for as long as the file does not change, since content never does. */
   readonly #records = new Map<Digest, { readonly record: ManifestRecord; readonly stamp: number }>();
+  /** Known to be no manifests. */
+  readonly #plain = new Set<Digest>();
   #edgesAtHand = 0;
   /** What one command has seen to be there. It asks of each manifest again and again, and all its answers may be of one moment. */
   readonly #seen = new WeakMap<Draft, Map<Digest, Seen>>();
@@ -131,8 +133,12 @@ export class LayoutFacts implements CellFacts {
     const { digest, size, since } = located;
     const path = this.#paths.placed(located);
     const isSaidToBe = mediaType !== undefined && (isManifestType(mediaType) || mediaType === DAMAGED);
-    const isPlain = !isSaidToBe && !(await this.#startsLikeJson(path, signal));
-    if (isPlain && probe) return undefined;
+    const beginning = isSaidToBe ? "json" : await this.#beginning(path, signal);
+    const isPlain = beginning !== "json";
+    if (isPlain && probe) {
+      if (probe === "mentions" && beginning === "plain") await this.#mustBePlain(located, path);
+      return undefined;
+    }
     if (size > MANIFEST_LIMIT) {
       // Too long for a manifest. What is shorter may be one whose beginning is damaged, so it has to be read even if it is plain.
       if (isPlain) {
@@ -156,13 +162,32 @@ export class LayoutFacts implements CellFacts {
     }
   }
 
-  async #startsLikeJson(path: string, signal: AbortSignal | undefined): Promise<boolean> {
+  /**
+   * A pin and a claim do not say what they are on. It may be a manifest whose beginning a power failure has taken, and then
+   * nobody knows what it names. What has once been seen to be what its digest says is so for good.
+   *
+   * @throws `CORRUPT`
+   */
+  async #mustBePlain({ digest, size }: Located, path: string): Promise<void> {
+    if (size > MANIFEST_LIMIT || this.#plain.has(digest)) return;
+    const bytes = await readWhole(this.#fs, path, MANIFEST_LIMIT);
+    if (!bytes) return;
+    const found = digestOf(bytes, algorithmOf(digest) as DigestAlgorithm);
+    if (found !== digest)
+      throw new OciStoreError("CORRUPT", `the bytes under ${digest} are ${found}`, { digest, path });
+    if (this.#plain.size === AT_HAND) this.#plain.clear();
+    this.#plain.add(digest);
+  }
+
+  /** `packed`: a compressed layer, which no accident makes of a manifest. */
+  async #beginning(path: string, signal: AbortSignal | undefined): Promise<"json" | "packed" | "plain"> {
     for await (const chunk of readChunks(this.#fs, path, { signal, chunkSize: 512 })) {
+      if (PACKED.some((magic) => magic.every((byte, at) => chunk[at] === byte))) return "packed";
       const first = chunk.find((byte) => !WHITESPACE.has(byte));
       // A byte order mark may stand before JSON; that is not JSON as it should be, but no layer either.
-      if (first !== undefined) return first === 0x7b || first === 0x5b || first === 0xef;
+      if (first !== undefined) return first === 0x7b || first === 0x5b || first === 0xef ? "json" : "plain";
     }
-    return false;
+    return "plain";
   }
 }
 
@@ -182,6 +207,14 @@ function stampOf({ size, modified, identity }: FileStat): number {
   }
   return (high >>> 0) * 2 ** 21 + (low >>> 11);
 }
+
+/** How gzip, zstd, xz and bzip2 begin. */
+const PACKED: readonly (readonly number[])[] = [
+  [0x1f, 0x8b],
+  [0x28, 0xb5, 0x2f, 0xfd],
+  [0xfd, 0x37, 0x7a, 0x58],
+  [0x42, 0x5a, 0x68],
+];
 
 const WHITESPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
 

@@ -4,7 +4,7 @@ import { fromFile } from "@ocistore/backend-fs";
 import { type BlobBytes, type Descriptor, isMediaType, type Session } from "@ocistore/core";
 import type { Context } from "./context.ts";
 import { CliError, EXIT, notFound, usage } from "./errors.ts";
-import { size } from "./output/words.ts";
+import { bar, size } from "./output/words.ts";
 import { checkTitles, TITLE } from "./titles.ts";
 
 /** A file that becomes a layer. */
@@ -95,7 +95,7 @@ async function* watched(
   let sent = start;
   for await (const chunk of stream instanceof Uint8Array ? [stream] : stream) {
     sent += chunk.length;
-    out.progress(() => `${name}  ${size(sent)} of ${size(total)}`);
+    out.progress(() => `${bar(sent, total)} ${name}  ${size(sent)} of ${size(total)}`);
     yield chunk;
   }
 }

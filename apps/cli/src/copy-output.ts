@@ -1,11 +1,11 @@
 import type { CopyEvent, CopyReceipt, Tallies } from "@ocistore/core";
 import type { Context } from "./context.ts";
-import { size } from "./output/words.ts";
+import { bar, size } from "./output/words.ts";
 
 /** How far a copy has come, as its events tell. */
 export class CopyProgress {
   readonly #manifests = { done: 0, found: 0 };
-  readonly #bytes = { copied: 0, mounted: 0, skipped: 0 };
+  readonly #bytes = { found: 0, copied: 0, mounted: 0, skipped: 0 };
   /** Blobs that are under way, and how much of each has come. */
   readonly #under = new Map<string, number>();
 
@@ -14,18 +14,19 @@ export class CopyProgress {
     const { digest, size: bytes = 0 } = event.descriptor;
     if (event.event === "copying") this.#under.set(digest, event.bytes);
     else if (event.kind === "manifest") this.#manifests[event.event === "found" ? "found" : "done"] += 1;
-    else if (event.event !== "found") {
-      this.#under.delete(digest);
+    else {
+      if (event.event !== "found") this.#under.delete(digest);
       this.#bytes[event.event] += bytes;
     }
   }
 
-  /** As the summary in the end: `Manifests: 3/4 | Blobs: 12 MB copied, 30 MB skipped`. */
+  /** As the summary in the end, and a bar before it: `Manifests: 3/4 | Blobs: 12 MB copied, 30 MB skipped`. */
   text(): string {
     const { done, found } = this.#manifests;
-    const { copied, mounted, skipped } = this.#bytes;
+    const { found: all, copied, mounted, skipped } = this.#bytes;
     const under = [...this.#under.values()].reduce((sum, bytes) => sum + bytes, 0);
-    return `Manifests: ${done}/${found} | Blobs: ${moved(copied + under, mounted, skipped)}`;
+    const line = bar(copied + under + mounted + skipped, all);
+    return `${line} Manifests: ${done}/${found} | Blobs: ${moved(copied + under, mounted, skipped)}`;
   }
 }
 

@@ -5,7 +5,7 @@ import { isOciStoreError, type Outcome, type Plan, planLines, planTotals, readPl
 import { canAsk, confirm } from "./confirm.ts";
 import { type Context, explained } from "./context.ts";
 import { CliError, EXIT, notFound, refused, usage } from "./errors.ts";
-import { count, size } from "./output/words.ts";
+import { bar, count, size } from "./output/words.ts";
 import { formatPlace, type Place } from "./place.ts";
 import {
   dueOutcomes,
@@ -97,7 +97,7 @@ async function apply(context: Context, store: Store, plan: Plan, place: Place): 
   context.isChanging = true;
   const onOutcome = (outcome: Outcome) => {
     done += 1;
-    context.out.progress(() => `${done} of ${count(plan.items.length, "digest")}`);
+    context.out.progress(() => `${bar(done, plan.items.length)} ${done} of ${count(plan.items.length, "digest")}`);
     printer.tell(outcome);
   };
   try {

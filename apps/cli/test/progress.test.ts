@@ -1,7 +1,10 @@
 import { rm, writeFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
+import type { Digest } from "@ocistore/core";
 import { expect, test } from "vitest";
+import { CopyProgress } from "../src/copy-output.ts";
 import { Progress } from "../src/output/progress.ts";
+import { bar } from "../src/output/words.ts";
 import { run } from "../src/run.ts";
 import { Interrupted } from "../src/signals.ts";
 import { cli, sample } from "./harness.ts";
@@ -99,4 +102,34 @@ test("what was never drawn is never cleared", () => {
   progress.show(() => "3");
   progress.stop();
   expect(written()).toBe(`${CLEAR}1${CLEAR}${CLEAR}3${CLEAR}`);
+});
+
+test("a bar is as full as the work is done", () => {
+  expect([bar(0, 10), bar(5, 10), bar(10, 10), bar(11, 10), bar(0, 0)]).toEqual([
+    `[${".".repeat(20)}]`,
+    `[${"#".repeat(10)}${".".repeat(10)}]`,
+    `[${"#".repeat(20)}]`,
+    `[${"#".repeat(20)}]`,
+    `[${"#".repeat(20)}]`,
+  ]);
+});
+
+test("the bar of a copy counts what has come, what is there and what is under way, of all that was found", () => {
+  const progress = new CopyProgress();
+  const digest = (n: number) => `sha256:${String(n).repeat(64)}` as Digest;
+  const blob = (n: number, size: number) => ({ kind: "blob", descriptor: { digest: digest(n), size } }) as const;
+  for (const [n, size] of [
+    [1, 50],
+    [2, 25],
+    [3, 25],
+  ] as const)
+    progress.note({ event: "found", ...blob(n, size) });
+  progress.note({ event: "skipped", ...blob(2, 25) });
+  progress.note({ event: "copying", bytes: 25, ...blob(1, 50) });
+  expect(progress.text()).toBe(
+    `[${"#".repeat(10)}${".".repeat(10)}] Manifests: 0/0 | Blobs: 25 B copied, 25 B skipped`,
+  );
+  progress.note({ event: "copied", ...blob(1, 50) });
+  progress.note({ event: "copied", ...blob(3, 25) });
+  expect(progress.text()).toContain(`[${"#".repeat(20)}] Manifests: 0/0 | Blobs: 75 B copied`);
 });

@@ -17,3 +17,12 @@ export function shortDigest(digest: string): string {
   const colon = digest.indexOf(":");
   return digest.slice(0, colon + 1 + SHOWN);
 }
+
+const WIDTH = 20;
+
+/** `[########............]`; full if there is nothing to do. */
+export function bar(done: number, total: number): string {
+  const part = total > 0 ? Math.min(Math.max(done / total, 0), 1) : 1;
+  const full = Math.floor(part * WIDTH);
+  return `[${"#".repeat(full)}${".".repeat(WIDTH - full)}]`;
+}

@@ -6,7 +6,7 @@ import { type Context, digestAt } from "../context.ts";
 import { notFound, usage } from "../errors.ts";
 import { isThere } from "../files.ts";
 import { dim } from "../output/line.ts";
-import { count, size } from "../output/words.ts";
+import { bar, count, size } from "../output/words.ts";
 import type { Place, Target } from "../place.ts";
 import type { Action } from "../run.ts";
 
@@ -72,7 +72,8 @@ async function referencesIn(
 
 async function write(context: Context, store: Store, output: string, o: ExportOptions): Promise<void> {
   const { out, io } = context;
-  const onBytes = (done: number, total: number) => out.progress(() => `${size(done)} of ${size(total)}`);
+  const onBytes = (done: number, total: number) =>
+    out.progress(() => `${bar(done, total)} ${size(done)} of ${size(total)}`);
   if (output !== "-") {
     const file = resolve(io.cwd, output);
     if (!(await isThere(dirname(file)))) throw notFound(`no such directory: ${dirname(output)}`, "make it first");

@@ -60,7 +60,7 @@ export async function planDelete(
   if (o.children === "keep") {
     for (const digest of dead.keys()) {
       for (const { to, kind } of (await recordOf(digest))?.edges ?? []) {
-        if (kind !== "manifest" || dead.has(to) || !(await recordOf(to))) continue;
+        if (kind !== "manifest" || dead.has(to) || aim.kept.has(to) || !(await recordOf(to))) continue;
         aim.kept.add(to);
         keeps.push({ do: "keep", manifest: to });
       }

@@ -30,6 +30,16 @@ test("what a kept child nests and what refers to it stays too; what only the ind
   expect((await all(store.roots())).map(({ why, digest }) => [why, digest])).toEqual([["own", nested.digest]]);
 });
 
+test("a child that two deleted indexes share is kept once", async () => {
+  const { app } = await open();
+  const child = await image(app, ["child"]);
+  const one = await index(app, [child], { tags: ["one"] });
+  const other = await index(app, [child, one], { tags: ["other"] });
+  const plan = await app.planDelete(["one", other], { children: "keep" });
+  const steps = plan.header.changes.flatMap((each) => each.steps);
+  expect(steps.filter((step) => step.do === "keep")).toEqual([{ do: "keep", manifest: child.digest }]);
+});
+
 test("a child that is a target itself is not kept", async () => {
   const { store, app } = await open();
   const child = await image(app, ["child"]);

@@ -16,7 +16,7 @@ export interface PropertyTests {
   readonly runs: number;
   /** Where the clock begins; a disk that stamps files by a clock of its own wants the present time. */
   readonly startsAt?: number;
-  /** The same scripts in every run, for a store so slow that few can be tried; `OCISTORE_SEED` goes before. */
+  /** The same scripts in every run; `OCISTORE_SEED` goes before, and tries others. */
   readonly seed?: number;
 }
 

@@ -19,6 +19,7 @@ describe.each([true, false])("between two stores in memory, generations: %s", (g
       return { source, target, from: source.repository("a"), to: target.repository("b"), close };
     },
     runs: 100,
+    seed: 7,
   });
 });
 
@@ -31,6 +32,7 @@ describe("between two repositories of a store in memory", () => {
       return { source: store, target: store, from, to, close: () => store.close() };
     },
     runs: 100,
+    seed: 7,
   });
 });
 

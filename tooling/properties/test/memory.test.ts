@@ -11,5 +11,6 @@ describe.each([true, false])("memory, generations: %s", (generations) => {
     },
     abilities: { repositories: true, explicit: true, generations },
     runs: 800,
+    seed: 20,
   });
 });

@@ -9,6 +9,11 @@ const FOLDERS: readonly (readonly [string, string])[] = [
   ["peers/", "tooling/peers/test/"],
   ["properties/", "tooling/properties/"],
   ["scale/", "tooling/scale/test/"],
+  ["crash/", "tooling/crash/test/"],
+  ["faults/", "tooling/faults/test/"],
+  ["simulation/", "tooling/simulation/"],
+  ["hostile/", "tooling/hostile/test/"],
+  ["soak/", "tooling/soak/test/"],
 ];
 
 /**

@@ -153,6 +153,9 @@ rule("no path of one machine", machinePathViolations, [
   ],
 ]);
 
+/** Words that stand in a file of tests, but in no title of a test that runs. */
+const UNTITLED = ["in a comment", "in a test", "in a later cell", "a value", "left out", "some day", ""];
+
 rule("what a table says a test shows, a test shows", shownViolations, [
   [
     "a row without a test, a file that is not there, a name that is not in it; not a reason, and no other table",
@@ -171,10 +174,40 @@ rule("what a table says a test shows, a test shows", shownViolations, [
       "packages/core/test/a.test.ts": `test("it says \\"a\\"")`,
     },
     [
-      "docs/a.md:3: nothing in core/a.test.ts is called nothing",
+      "docs/a.md:3: no test in core/a.test.ts is called nothing",
       "docs/a.md:4: no file fs/b.test.ts",
       "docs/a.md:5: shown by no test",
     ],
+  ],
+  [
+    "words of a file that are in no title",
+    {
+      "docs/a.md": [
+        "| what | shown by |",
+        "| --- | --- |",
+        ...UNTITLED.map((words) => `| no | \`core/a.test.ts › ${words}\` |`),
+        ...["a title", "of a group", "a row", "another row", "each", "at once", "only here"].map(
+          (words) => `| yes | \`core/a.test.ts › ${words}\` |`,
+        ),
+        ...["a rule", "any number of rules"].map((words) => `| yes | \`suite/b.ts › ${words}\` |`),
+      ].join("\n"),
+      "packages/core/test/a.test.ts": `
+        // test("in a comment")
+        describe.concurrent("of a group", () => {
+          test.skip("left out", () => {});
+          test.todo("some day");
+          test("a title", () => expect("in a test").toBe("in a test"));
+          test.each([["a row", "in a later cell"], "another row"] as const)("each %s", () => {});
+          for (const i of [1]) it.runIf(i)(\`$\{i} at once\`, { timeout: 1, "a value": 1 }, () => {});
+        });
+        test.each(many)(
+          "only here, %s",
+          () => {},
+        );`,
+      "packages/backend-suite/src/rules/b.ts": `
+        export const all = rules("b", { "a rule": async () => {}, [\`any number of rules: $\{x}\`]: f });`,
+    },
+    UNTITLED.map((words, at) => `docs/a.md:${at + 3}: no test in core/a.test.ts is called ${words}`),
   ],
 ]);
 

@@ -15,6 +15,7 @@ import { collect } from "../artifact-files.ts";
 import { blobSource } from "../blob-source.ts";
 import { type Context, digestAt, explained } from "../context.ts";
 import { usage } from "../errors.ts";
+import { jsonLine } from "../output/json.ts";
 import { exact, formatPlace } from "../place.ts";
 import type { Action } from "../run.ts";
 import { writeWhole } from "../write-whole.ts";
@@ -79,7 +80,7 @@ async function get(context: Context, text: string, o: GetOptions): Promise<void>
     try {
       const descriptor = await repository.resolve(await digestAt(store, place, signal), { signal });
       if (o.descriptor) {
-        out.raw(new TextEncoder().encode(`${JSON.stringify(descriptor)}\n`));
+        out.raw(new TextEncoder().encode(`${jsonLine(descriptor)}\n`));
         return;
       }
       const bytes = await repository.bytes(descriptor.digest, { signal });

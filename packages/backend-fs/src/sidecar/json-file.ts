@@ -1,4 +1,13 @@
-import { field, isJsonObject, type JsonObject, OciStoreError, parseJson } from "@ocistore/core";
+import {
+  type Digest,
+  field,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  OciStoreError,
+  parseForeignDigest,
+  parseJson,
+} from "@ocistore/core";
 import { replaceFile } from "../files/durable.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { unlinkIfThere } from "../files/listing.ts";
@@ -38,6 +47,16 @@ export function encodeJson(content: JsonObject): Uint8Array {
 
 export function damaged(path: string, cause?: unknown): OciStoreError {
   return new OciStoreError("LAYOUT_INVALID", `damaged: ${path}`, { path }, { cause });
+}
+
+/** Of any algorithm: manifests and entries of index.json may name what can never be stored here. */
+export function readDigest(value: JsonValue | undefined, path: string): Digest {
+  if (typeof value !== "string") throw damaged(path);
+  try {
+    return parseForeignDigest(value);
+  } catch (cause) {
+    throw damaged(path, cause);
+  }
 }
 
 /**

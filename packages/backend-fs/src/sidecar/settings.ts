@@ -13,7 +13,7 @@ import {
 } from "@ocistore/core";
 import type { FileSystem } from "../files/file-system.ts";
 import type { Paths } from "../layout/paths.ts";
-import { damaged, encodeJson, readJsonFile, replaceOurs } from "./json-file.ts";
+import { damaged, encodeJson, readDigest, readJsonFile, replaceOurs } from "./json-file.ts";
 
 /** What `init` wrote: who this store is, and the policy that every process follows. */
 export interface Settings {
@@ -117,8 +117,8 @@ export async function readLost(fs: FileSystem, { lost }: Paths): Promise<Map<Dig
   const list = json && field(json, "lost");
   if (json && !isJsonObject(list ?? null)) throw damaged(lost);
   for (const [digest, at] of Object.entries((list as JsonObject | undefined) ?? {})) {
-    if (!isDigest(digest) || !isTime(at)) throw damaged(lost);
-    read.set(digest, at);
+    if (!isTime(at)) throw damaged(lost);
+    read.set(readDigest(digest, lost), at);
   }
   return read;
 }

@@ -20,7 +20,7 @@ import type { FileSystem } from "../files/file-system.ts";
 import { entriesOf, regular, unlinkIfThere } from "../files/listing.ts";
 import { readChunks } from "../files/read.ts";
 import { isSafeName, type Paths, trashGeneration } from "../layout/paths.ts";
-import { damaged, readJsonFile, replaceOurs } from "./json-file.ts";
+import { damaged, readDigest, readJsonFile, replaceOurs } from "./json-file.ts";
 
 // Condemned is what lies in `.ocistore/trash/<run>/`, and nothing else is: the move is the mark. Beside it lies `run.json`,
 // which says when the run was, until when its files stay, and what it took out of index.json. It is durable before
@@ -158,7 +158,7 @@ export async function readRun(fs: FileSystem, paths: Paths, id: string): Promise
   const objects = (name: string, isOptional = false) =>
     list(name, isOptional).map((each) => {
       if (!isJsonObject(each)) throw damaged(path);
-      return { each, repository: "", digest: digestIn(each, path) };
+      return { each, repository: "", digest: readDigest(field(each, "digest"), path) };
     });
   return {
     at,
@@ -174,15 +174,9 @@ export async function readRun(fs: FileSystem, paths: Paths, id: string): Promise
       return { ...rest, membership };
     }),
     marks: objects("marks", true).map(({ each, ...rest }) => ({ ...rest, membership: membershipIn(each, at, path) })),
-    absent: list("absent", true).map((digest) => digestIn({ digest }, path)),
+    absent: list("absent", true).map((digest) => readDigest(digest, path)),
     entries: list("entries", true),
   };
-}
-
-function digestIn(json: JsonObject, path: string): Digest {
-  const digest = field(json, "digest");
-  if (typeof digest !== "string" || !isDigest(digest)) throw damaged(path);
-  return digest;
 }
 
 /** `undefined` of what was not listed. */

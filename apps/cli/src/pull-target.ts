@@ -7,7 +7,10 @@ import { refused } from "./errors.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "";
+
+/** How file systems say that they have no second names for a file: FAT, and some that lie on other machines. */
+const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
 
 /**
  * A directory that is to get files with names that somebody else has chosen. A link to the directory is the user's own and
@@ -16,17 +19,20 @@ const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
 export class PullTarget {
   readonly #directory: string;
   readonly #overwrite: boolean;
+  readonly #link: typeof link;
   readonly #made: string[] = [];
   readonly #staged: { readonly temp: string; readonly path: string; readonly title: string }[] = [];
   #root: string | undefined;
 
-  constructor(directory: string, o: { readonly overwrite: boolean }) {
+  constructor(directory: string, o: { readonly overwrite: boolean; readonly link?: typeof link }) {
     this.#directory = directory;
     this.#overwrite = o.overwrite;
+    this.#link = o.link ?? link;
   }
 
   /** Looks whether the titles can be written; changes nothing. @throws REFUSED */
   async check(titles: readonly string[]): Promise<void> {
+    await isDirectory(this.#directory);
     for (const title of titles) {
       const names = title.split("/");
       let at = this.#directory;
@@ -72,10 +78,7 @@ export class PullTarget {
         await this.#checkFile(path);
         await rename(temp, path);
       } else {
-        await link(temp, path).catch((error: unknown) => {
-          throw codeOf(error) === "EEXIST" ? isThere(path) : error;
-        });
-        await rm(temp);
+        await this.#name(temp, path);
       }
       this.#staged.shift();
       await syncDirectory(dirname(path));
@@ -89,9 +92,22 @@ export class PullTarget {
     for (const { temp } of this.#staged) await rm(temp, { force: true });
     for (const directory of this.#made.reverse()) {
       await rmdir(directory).catch((error: unknown) => {
-        if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(codeOf(error) ?? "")) throw error;
+        if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(codeOf(error))) throw error;
       });
     }
+  }
+
+  /** Gives it a name that nothing else has, not even a link that leads nowhere. @throws REFUSED */
+  async #name(temp: string, path: string): Promise<void> {
+    try {
+      await this.#link(temp, path).catch((error: unknown) => {
+        if (!NO_LINKS.includes(codeOf(error))) throw error;
+        return renameToNew(temp, path);
+      });
+    } catch (error) {
+      throw codeOf(error) === "EEXIST" ? isThere(path) : error;
+    }
+    await rm(temp, { force: true });
   }
 
   async #checkFile(path: string): Promise<void> {
@@ -111,14 +127,10 @@ export class PullTarget {
 
   /** With all that is above it. */
   async #make(directory: string): Promise<void> {
-    try {
-      if (!(await stat(directory)).isDirectory()) throw refused(`${directory} is no directory`);
-    } catch (error) {
-      if (codeOf(error) !== "ENOENT") throw error;
-      await this.#make(dirname(directory));
-      await mkdir(directory);
-      this.#made.push(directory);
-    }
+    if (await isDirectory(directory)) return;
+    await this.#make(dirname(directory));
+    await mkdir(directory);
+    this.#made.push(directory);
   }
 
   /** One directory further, which is made if need be, and is none that a link leads to. */
@@ -141,12 +153,36 @@ function notDirectory(path: string, title: string) {
   return refused(`${path} is no directory of its own, and ${title} would be written through it`);
 }
 
+/** `false`: nothing is there, and it can be made. @throws REFUSED of the first on the way that is something else. */
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true;
+    throw refused(`${path} is no directory`, "-o DIR for another");
+  } catch (error) {
+    if (!["ENOENT", "ENOTDIR", "ELOOP"].includes(codeOf(error))) throw error;
+  }
+  await isDirectory(dirname(path));
+  if (!(await lookAt(path))) return false;
+  throw refused(`${path} is a link that leads nowhere`, "make the directory that it leads to, or -o DIR for another");
+}
+
 async function lookAt(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
     if (codeOf(error) === "ENOTDIR") throw refused(`${dirname(path)} is no directory`);
+    throw error;
+  }
+}
+
+/** An empty file takes the name, which fails if anything has it and follows no link, and is replaced at once. */
+async function renameToNew(temp: string, path: string): Promise<void> {
+  await (await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666)).close();
+  try {
+    await rename(temp, path);
+  } catch (error) {
+    await rm(path, { force: true });
     throw error;
   }
 }

@@ -7,6 +7,13 @@ export const TITLE = "org.opencontainers.image.title";
 /** As most file systems have it, in bytes. */
 const LONGEST = { name: 255, path: 4096 } as const;
 
+/**
+ * What Windows opens in place of a file: whatever the extension, and in any directory.
+ *
+ * @see https://learn.microsoft.com/windows/win32/fileio/naming-a-file#naming-conventions
+ */
+const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)/i;
+
 /** Why a title is no path below a directory, on any system; `undefined` if it is one. It may have directories: `a/b.txt`. */
 export function titleProblem(title: string): string | undefined {
   if (title === "") return "it is empty";
@@ -17,6 +24,10 @@ export function titleProblem(title: string): string | undefined {
   const names = title.split("/");
   if (names.includes("..")) return "it leads out of the directory";
   if (names.includes("") || names.includes(".")) return "it has a part that is no name";
+  const unfit = /[<>:"|?*]/.exec(title)?.[0];
+  if (unfit) return `no name has a ${unfit} on Windows`;
+  if (names.some((name) => /[. ]$/.test(name))) return "a name on Windows does not end in a dot or a space";
+  if (names.some((name) => DEVICE.test(name))) return "it is the name of a device on Windows";
   const isLong = names.some((name) => Buffer.byteLength(name) > LONGEST.name);
   return isLong || Buffer.byteLength(title) > LONGEST.path ? "it is too long" : undefined;
 }

@@ -72,6 +72,23 @@ const HOSTILE = [
   "x\x1b[31m",
   "x\x7f",
   "x\u0085",
+  "ab:stream",
+  "a<b",
+  "a>b",
+  'a"b',
+  "a|b",
+  "a?b",
+  "a*b",
+  "NUL",
+  "con.txt",
+  "a/Aux.tar.gz/b",
+  "lpt1 .txt",
+  "COM¹",
+  "CONIN$",
+  "x.",
+  "x ",
+  "x./y",
+  "...",
   "n".repeat(256),
   `${"d/".repeat(2100)}x`,
 ];
@@ -240,20 +257,24 @@ test("pull: of an index what is for the platform; without one it says which ther
 test("push writes no title that pull refuses", async () => {
   const cwd = await temporary();
   await mkdir(join(cwd, "sub"));
-  for (const name of ["a", "sub/a", "sub/A", "x\ny", "b\\c"]) await writeFile(join(cwd, name), "");
-  for (const files of [["a", "sub/a"], ["a", "sub/A"], ["x\ny"], ["b\\c"]]) {
+  for (const name of ["a", "sub/a", "sub/A", "x\ny", "b\\c", "12:30.log", "nul.txt", "x."])
+    await writeFile(join(cwd, name), "");
+  for (const files of [["a", "sub/a"], ["a", "sub/A"], ["x\ny"], ["b\\c"], ["12:30.log"], ["nul.txt"], ["x."]]) {
     expect((await cli(["push", "oci:store:v1", ...files], { cwd })).exit).toBe(2);
   }
   expect(await readdir(cwd)).not.toContain("store");
 });
 
 test("the refusal of a title says what is wrong with it", () => {
-  expect(["", "/x", "x/", "a/b.txt", "..x", "a:b"].map(titleProblem)).toEqual([
+  const fine = ["a/b.txt", "..x", ".x", "a b", "console.log", "nulls", "com10", "auxiliary/com", "a.con"];
+  expect(fine.filter(titleProblem)).toEqual([]);
+  expect(["", "/x", "x/", "a:b", "ab:c", "x.", "nul.txt"].map(titleProblem)).toEqual([
     "it is empty",
     "it starts at the root",
     "it has a part that is no name",
-    undefined,
-    undefined,
     "it starts with the letter of a drive",
+    "no name has a : on Windows",
+    "a name on Windows does not end in a dot or a space",
+    "it is the name of a device on Windows",
   ]);
 });

@@ -77,7 +77,7 @@ function newProgram({ stdout, stderr }: Io): Command {
     .option("--json", "one JSON object a line instead of text")
     .option("-q, --quiet", "say nothing on stderr but errors and questions")
     .option("--no-progress", "draw no progress on a terminal")
-    .option("--full", "whole digests where text shortens them")
+    .option("--full", "shorten nothing: whole digests, rows uncut")
     .option("--store <place>", "the store of bare references; else OCISTORE_STORE")
     .version(packageVersion(), "-V, --version", "which ocistore this is")
     .helpOption("-h, --help", "what there is to know about a verb")

@@ -25,6 +25,8 @@ export interface CliOptions {
   readonly clock?: Environment;
   /** Makes stdin, stdout and stderr terminals, and types this. */
   readonly typed?: string;
+  /** How wide these terminals are. */
+  readonly columns?: number;
   /** What is piped into it; `open`: a pipe that nobody closes. */
   readonly piped?: Uint8Array | "open";
 }
@@ -33,7 +35,7 @@ export interface CliOptions {
 export async function cli(argv: readonly string[], o: CliOptions = {}): Promise<Result> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   if (o.typed !== undefined) {
-    for (const stream of [stdin, stdout, stderr]) Object.assign(stream, { isTTY: true });
+    for (const stream of [stdin, stdout, stderr]) Object.assign(stream, { isTTY: true, columns: o.columns });
     stdin.end(o.typed);
   } else if (o.piped !== "open") {
     stdin.end(o.piped);

@@ -87,6 +87,13 @@ test("it fits into one line, whatever the width", () => {
   expect(text(1, "x")).toBe("");
   expect(text(undefined, "y".repeat(90))).toHaveLength(79);
   expect(text(40, "a\nb\x1b[2J")).toBe("a\\u{a}b\\u{1b}[2J");
+  // Columns of a terminal are counted, and what is one character to a reader is not cut.
+  expect(text(10, "日本語の名前")).toBe("日本語の…");
+  expect(text(11, "日本語の名前")).toBe("日本語の…");
+  expect(text(13, "日本語の名前")).toBe("日本語の名前");
+  expect(text(5, "📦📦📦")).toBe("📦…");
+  expect(text(6, "e\u0301e\u0301e\u0301e\u0301e\u0301")).toBe("e\u0301e\u0301e\u0301e\u0301e\u0301");
+  expect(text(5, "e\u0301e\u0301e\u0301e\u0301e\u0301")).toBe("e\u0301e\u0301e\u0301…");
 });
 
 test("what was never drawn is never cleared", () => {

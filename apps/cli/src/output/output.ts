@@ -1,7 +1,10 @@
 import { once } from "node:events";
+import { wantsColours } from "./colours.ts";
+import { fitLine } from "./fit.ts";
 import { jsonLine } from "./json.ts";
-import { drawLine, type Line } from "./line.ts";
+import { drawLine, type Line, type Segment } from "./line.ts";
 import { Progress, type ProgressStream } from "./progress.ts";
+import { type Column, tableLines } from "./table.ts";
 import { shortDigest } from "./words.ts";
 
 export type OutStream = ProgressStream & { readonly isTTY?: boolean };
@@ -30,8 +33,7 @@ export class Output {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.#o = o;
-    const wanted = !o.env.NO_COLOR && o.env.TERM !== "dumb";
-    this.#colours = { out: wanted && stdout.isTTY === true, err: wanted && stderr.isTTY === true };
+    this.#colours = { out: wantsColours(stdout, o.env), err: wantsColours(stderr, o.env) };
     const drawn = o.progress && !o.quiet && !o.json && stderr.isTTY && o.env.TERM !== "dumb";
     this.#progress = new Progress(drawn ? stderr : undefined);
   }
@@ -50,6 +52,18 @@ export class Output {
   /** A line of the result that only people need. */
   text(...line: Line): void {
     if (!this.json) this.#write(`${drawLine(line, this.#colours.out).trimEnd()}\n`);
+  }
+
+  /** A line of a list or a tree that only people need: on a terminal it is cut rather than wrapped. */
+  row(...line: Line): void {
+    const room = this.#room();
+    this.text(...(this.json || room === undefined ? line : fitLine(line, room)));
+  }
+
+  /** Rows under their titles, for people; nothing if there are no rows. */
+  table(columns: readonly Column[], rows: readonly (readonly Segment[])[]): void {
+    if (this.json || rows.length === 0) return;
+    for (const line of tableLines(columns, rows, this.#room())) this.row(...line);
   }
 
   /** Bytes as they are. */
@@ -114,6 +128,12 @@ export class Output {
   /** Nobody reads stdout any more, or nothing can be written there. */
   close(): void {
     this.#isClosed = true;
+  }
+
+  /** Columns that a row may take: what is not on a terminal, or wanted in full, is never cut. */
+  #room(): number | undefined {
+    const { isTTY, columns } = this.#stdout;
+    return isTTY && columns && !this.#o.full ? columns : undefined;
   }
 
   #write(chunk: string | Uint8Array): void {

@@ -1,4 +1,5 @@
 import { printable } from "@ocistore/core";
+import { fitted } from "./columns.ts";
 
 /** What can be drawn on: a terminal, and how wide it is now. */
 export type ProgressStream = NodeJS.WritableStream & { readonly columns?: number | undefined };
@@ -24,7 +25,8 @@ export class Progress {
     if (!this.#stream || now - this.#drawn < BETWEEN_MS) return;
     this.#drawn = now;
     this.#isShown = true;
-    this.#stream.write(`${CLEAR}${fitting(printable(text()), this.#stream.columns)}`);
+    // A line that fills the last column wraps on some terminals, and what wraps cannot be written over.
+    this.#stream.write(`${CLEAR}${fitted(printable(text()), (this.#stream.columns || 80) - 1)}`);
   }
 
   clear(): void {
@@ -37,13 +39,4 @@ export class Progress {
     this.clear();
     this.#stream = undefined;
   }
-}
-
-/** A line that fills the last column wraps on some terminals, and what wraps cannot be written over. */
-function fitting(text: string, columns = 80): string {
-  const characters = [...text];
-  const room = Math.max(columns - 1, 0);
-  return characters.length <= room
-    ? text
-    : [...characters.slice(0, Math.max(room - 1, 0)), "…"].slice(0, room).join("");
 }

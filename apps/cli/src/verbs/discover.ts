@@ -1,7 +1,7 @@
 import type { Descriptor, Digest, Repository } from "@ocistore/core";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Context } from "../context.ts";
-import { bold, dim, styled } from "../output/line.ts";
+import { bold, dim, soft } from "../output/line.ts";
 import { size } from "../output/words.ts";
 import { formatPlace } from "../place.ts";
 import { subjectAt } from "../referrers-of.ts";
@@ -17,7 +17,7 @@ export function addDiscover(program: Command, action: Action): void {
     .command("discover")
     .description("what refers to a manifest, and what refers to that, as a tree")
     .argument("<reference>", "oci:DIR:TAG or oci:DIR@DIGEST; the start of a digest will do")
-    .option("--artifact-type <type>", "only those of this type, and what is below them")
+    .option("--artifact-type <type>", "only those of this type, on every level")
     .option("--depth <n>", "so many levels at most", depth)
     .action(
       action(async (context, text: string, o: Options) => {
@@ -33,7 +33,7 @@ export function addDiscover(program: Command, action: Action): void {
             ...(mediaType && { mediaType }),
             isStored: descriptor !== undefined,
           });
-          out.text(bold(formatPlace({ ...place, target: { digest: subject } })));
+          out.row(bold(formatPlace({ ...place, target: { digest: subject } })));
           const found = await tell(context, repository, subject, o);
           if (found === 0) out.note({}, "nothing refers to it");
         });
@@ -78,9 +78,9 @@ async function tell(context: Context, repository: Repository, start: Digest, o: 
     met.add(digest);
     told += 1;
     out.object({ depth: step.depth, subject, ...descriptor, isRepeated });
-    const type = styled("yellow", artifactType ?? mediaType);
+    const type = soft(artifactType ?? mediaType, "yellow");
     const rest = [dim(`  ${size(descriptor.size)}`), ...(isRepeated ? [dim("  as above")] : [])];
-    out.text(dim(prefix), type, "  ", out.digest(digest), ...rest);
+    out.row(dim(prefix), type, "  ", out.digest(digest), ...rest);
     await out.flow();
     if (!isRepeated) stack.push(...(await below(digest, step.depth + 1, indent)).reverse());
   }

@@ -1,12 +1,11 @@
 import type { RootUsage } from "@ocistore/core";
 import type { Command } from "commander";
 import { bold, dim, type Segment } from "../output/line.ts";
-import { tableLines } from "../output/table.ts";
 import { size } from "../output/words.ts";
 import type { Action } from "../run.ts";
 
 const COLUMNS = [
-  { title: "REF" },
+  { title: "REF", isSoft: true },
   { title: "SIZE", align: "right" },
   { title: "SHARED", align: "right" },
   { title: "UNIQUE", align: "right" },
@@ -33,7 +32,7 @@ export function addDu(program: Command, action: Action): void {
           }
           out.object({ total });
           if (out.json) return;
-          if (cells.length > 0) for (const line of tableLines(COLUMNS, cells)) out.text(...line);
+          out.table(COLUMNS, cells);
           const { live, garbage, condemned, uploads } = total;
           const more = [
             ...(condemned > 0 ? [`, condemned ${size(condemned)}`] : []),

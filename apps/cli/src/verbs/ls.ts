@@ -4,7 +4,6 @@ import { Content } from "../content.ts";
 import type { Context } from "../context.ts";
 import { formatAge } from "../duration.ts";
 import { bold, dim, type Segment } from "../output/line.ts";
-import { tableLines } from "../output/table.ts";
 import { size } from "../output/words.ts";
 import type { Action } from "../run.ts";
 
@@ -22,12 +21,12 @@ export function addLs(program: Command, action: Action): void {
 }
 
 const COLUMNS = [
-  { title: "REF" },
+  { title: "REF", isSoft: true },
   { title: "DIGEST" },
   { title: "KIND" },
   { title: "SIZE", align: "right" },
   { title: "AGE", align: "right" },
-  { title: "PLATFORMS OR TYPE" },
+  { title: "PLATFORMS OR TYPE", isSoft: true },
 ] as const;
 
 async function list(context: Context, store: Store, o: { all?: boolean }): Promise<void> {
@@ -58,7 +57,7 @@ async function list(context: Context, store: Store, o: { all?: boolean }): Promi
     const age = record ? formatAge(Math.max(0, now - record.pushed)) : "";
     rows.push([ref === undefined ? dim("<untagged>") : bold(ref), out.digest(digest), kind, size(bytes), age, about]);
   }
-  if (!out.json && rows.length > 0) for (const line of tableLines(COLUMNS, rows)) out.text(...line);
+  out.table(COLUMNS, rows);
   if (!out.json && rows.length === 0) out.note({}, "nothing is stored here");
   for (const [digest, message] of content.unreadable)
     out.note({ warning: message, digest }, `warning: ${digest} cannot be read: ${message}`);

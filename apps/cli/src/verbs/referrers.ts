@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { soft } from "../output/line.ts";
 import { size } from "../output/words.ts";
 import { subjectAt } from "../referrers-of.ts";
 import type { Action } from "../run.ts";
@@ -19,8 +20,8 @@ export function addReferrers(program: Command, action: Action): void {
           for await (const each of store.repository().referrers(digest, { signal, artifactType })) {
             signal.throwIfAborted();
             found += 1;
-            const words = [out.digest(each.digest), each.artifactType ?? each.mediaType, size(each.size)];
-            out.result({ ...each }, words.join("  "));
+            out.object({ ...each });
+            out.row(out.digest(each.digest), "  ", soft(each.artifactType ?? each.mediaType), `  ${size(each.size)}`);
             await out.flow();
           }
           if (found === 0) out.note({}, `nothing${artifactType === undefined ? "" : " of this type"} refers to it`);

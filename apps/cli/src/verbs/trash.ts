@@ -5,7 +5,6 @@ import type { Context } from "../context.ts";
 import { formatAge } from "../duration.ts";
 import { notFound, usage } from "../errors.ts";
 import { bold, type Segment } from "../output/line.ts";
-import { tableLines } from "../output/table.ts";
 import { count, size } from "../output/words.ts";
 import { formatPlace } from "../place.ts";
 import { outcomeLine } from "../plan-output.ts";
@@ -50,7 +49,7 @@ const COLUMNS = [
   { title: "STAYS", align: "right" },
   { title: "DIGESTS", align: "right" },
   { title: "SIZE", align: "right" },
-  { title: "TAGS" },
+  { title: "TAGS", isSoft: true },
 ] as const;
 
 async function list({ out, signal, clock }: Context, store: Store): Promise<void> {
@@ -71,7 +70,7 @@ async function list({ out, signal, clock }: Context, store: Store): Promise<void
     const [age, left] = [formatAge(Math.max(0, now - at)), formatAge(Math.max(0, until - now))];
     rows.push([bold(run), age, left, String(content), size(bytes), names]);
   }
-  if (!out.json && rows.length > 0) for (const line of tableLines(COLUMNS, rows)) out.text(...line);
+  out.table(COLUMNS, rows);
   if (!out.json && rows.length === 0) out.note({}, "nothing is in the trash");
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Content } from "../content.ts";
 import { type Context, digestAt } from "../context.ts";
-import { bold, dim, type Segment, styled } from "../output/line.ts";
+import { dim, type Segment, soft, styled } from "../output/line.ts";
 import { size } from "../output/words.ts";
 import type { Place } from "../place.ts";
 import type { Action } from "../run.ts";
@@ -52,22 +52,23 @@ function print(
   // Below a manifest its role says that it is a blob.
   const bare = depth === 0 && isStored ? "blob" : undefined;
   const what = kind === "artifact" && node.artifactType ? node.artifactType : (kind ?? bare);
+  const tags = content.tagsOf(digest);
+  const name = title ?? tags[0];
   const words: Segment[] = [];
   if (depth === 0) {
-    const tags = content.tagsOf(digest);
-    const name = title ?? tags[0];
-    const others = tags.filter((tag) => tag !== name);
-    words.push(bold(name === undefined ? `${scheme}:${written}` : `${scheme}:${written}:${name}`), "  ");
-    if (others.length > 0) words.push(dim(`also ${others.join(", ")}  `));
+    words.push(soft(name === undefined ? `${scheme}:${written}` : `${scheme}:${written}:${name}`, "bold"), "  ");
   } else {
-    words.push(dim(prefix), role === "referrer" ? styled("yellow", role) : styled("cyan", platform ?? role), "  ");
-    if (depth > 0 && content.tagsOf(digest).length > 0) words.push(bold(content.tagsOf(digest).join(", ")), "  ");
+    words.push(dim(prefix), role === "referrer" ? styled("yellow", role) : soft(platform ?? role, "cyan"), "  ");
   }
   words.push(out.digest(digest));
-  if (what) words.push(`  ${what}`);
+  if (what) words.push("  ", soft(what));
   if (bytes !== undefined) words.push(`  ${size(bytes)}`);
-  if (node.title) words.push(`  ${node.title}`);
+  if (node.title) words.push("  ", soft(node.title));
+  // At the top, one of the names is at the beginning of the line.
+  const others = depth === 0 ? tags.filter((tag) => tag !== name) : tags;
+  if (others.length > 0)
+    words.push("  ", depth === 0 ? soft(`also ${others.join(", ")}`, "dim") : soft(others.join(", "), "bold"));
   if (!isStored) words.push(styled("red", "  not stored"));
   if (isRepeated) words.push(dim("  as above"));
-  out.text(...words);
+  out.row(...words);
 }

@@ -5,7 +5,6 @@ import type { Context } from "../context.ts";
 import { formatAge } from "../duration.ts";
 import { notFound, usage } from "../errors.ts";
 import { bold, type Segment } from "../output/line.ts";
-import { tableLines } from "../output/table.ts";
 import { count, size } from "../output/words.ts";
 import { formatPlace } from "../place.ts";
 import type { Action } from "../run.ts";
@@ -51,7 +50,7 @@ const COLUMNS = [
   { title: "ID" },
   { title: "SIZE", align: "right" },
   { title: "AGE", align: "right" },
-  { title: "IN USE BY" },
+  { title: "IN USE BY", isSoft: true },
 ] as const;
 
 async function all({ signal }: Context, store: Store): Promise<UploadInfo[]> {
@@ -74,7 +73,7 @@ async function list(context: Context, store: Store): Promise<void> {
     await out.flow();
     rows.push([bold(id), size(offset), formatAge(Math.max(0, clock.now() - touched)), holder ?? ""]);
   }
-  if (!out.json && rows.length > 0) for (const line of tableLines(COLUMNS, rows)) out.text(...line);
+  out.table(COLUMNS, rows);
   if (!out.json && rows.length === 0) out.note({}, "nothing is on its way in");
 }
 

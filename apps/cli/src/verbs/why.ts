@@ -4,7 +4,7 @@ import { Content } from "../content.ts";
 import { type Context, digestAt } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { notFound } from "../errors.ts";
-import { bold, dim, type Segment, styled } from "../output/line.ts";
+import { bold, dim, type Segment, soft } from "../output/line.ts";
 import { size } from "../output/words.ts";
 import type { Place, Target } from "../place.ts";
 import type { Action } from "../run.ts";
@@ -54,11 +54,16 @@ async function explain(
 function print({ out }: Context, content: Content, digest: Digest, { root, chain }: Reason): void {
   const links = merged(chain);
   out.object({ digest, kept: true, root: rootJson(root), chain: links.map(linkJson) });
-  out.text("  ", styled("green", describeRoot(root)));
+  out.row("  ", soft(describeRoot(root), "green"));
   links.forEach(({ node }, at) => {
     const how = at === 0 ? undefined : (HOW[links[at - 1]!.keeps ?? "content"] ?? "");
-    const words: Segment[] = [`  ${"   ".repeat(at)}└─ `, out.digest(node.digest), `  ${whatIs(content, node.digest)}`];
-    out.text(...words, how ? dim(`  ${how}`) : "");
+    const words: Segment[] = [
+      `  ${"   ".repeat(at)}└─ `,
+      out.digest(node.digest),
+      "  ",
+      soft(whatIs(content, node.digest)),
+    ];
+    out.row(...words, how ? dim(`  ${how}`) : "");
   });
 }
 

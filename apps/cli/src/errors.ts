@@ -90,6 +90,7 @@ function fromCommander({ exitCode, code, message }: CommanderError): Report {
 const KNOWN: { readonly [code in ErrorCode]?: { readonly exit?: number; readonly hint?: string } } = {
   NOT_FOUND: { exit: EXIT.notFound, hint: "`ocistore ls` says what there is" },
   REFERENCE_INVALID: { exit: EXIT.refused, hint: "a reference is written oci:DIR:TAG or oci:DIR@DIGEST" },
+  AMBIGUOUS: { exit: EXIT.refused, hint: "say more of the platform, or give a digest" },
   DIGEST_INVALID: { exit: EXIT.refused, hint: "a digest is written sha256: and 64 lower-case hex digits" },
   IN_USE: { exit: EXIT.refused },
   CONFLICT: { exit: EXIT.refused, hint: "look again and try again" },

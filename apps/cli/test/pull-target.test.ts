@@ -61,9 +61,9 @@ describe("where the file system has no second names for files", () => {
   });
 
   // OCISTORE_FAT is a directory on one: a test cannot mount it without being root, and with modules that few kernels have.
-  test.runIf(process.env["OCISTORE_FAT"])("a real one: pulled, refused, and replaced with --overwrite", async () => {
+  test.runIf(process.env.OCISTORE_FAT)("a real one: pulled, refused, and replaced with --overwrite", async () => {
     const cwd = await temporary();
-    const out = await mkdtemp(join(process.env["OCISTORE_FAT"]!, "pull-"));
+    const out = await mkdtemp(join(process.env.OCISTORE_FAT!, "pull-"));
     onTestFinished(() => rm(out, { recursive: true }));
     await writeFile(join(out, "probe"), "");
     await expect(link(join(out, "probe"), join(out, "probe2"))).rejects.toThrow();

@@ -1,7 +1,7 @@
 import { watch } from "node:fs";
 import { lstat, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { packManifest, type Store } from "@ocistore/core";
+import { packIndex, packManifest, type Store } from "@ocistore/core";
 import { expect, test } from "vitest";
 import { PullTarget } from "../src/pull-target.ts";
 import { titleProblem } from "../src/titles.ts";
@@ -252,6 +252,40 @@ test("pull: of an index what is for the platform; without one it says which ther
   expect((await cli(["pull", "oci:store:v1", "--platform", "linux"], { cwd })).exit).toBe(2);
   expect((await cli(["pull", "oci:store:nope"], { cwd })).exit).toBe(3);
   expect((await cli(["pull", `oci:store@${shared.digest}`], { cwd })).exit).toBe(3);
+});
+
+test("pull and cp: the same variant of a platform; several that are as good are refused, in one line", async () => {
+  const cwd = await temporary();
+  const platforms = [
+    { os: "linux", architecture: "arm", variant: "v6" },
+    { os: "linux", architecture: "arm", variant: "v7" },
+    { os: "windows", architecture: "amd64", "os.version": "10.0.1" },
+    { os: "windows", architecture: "amd64", "os.version": "10.0.2" },
+  ];
+  const [, v7] = await withStore(join(cwd, "store"), (store) =>
+    store.repository().session(async (session) => {
+      const manifests = [];
+      for (const [at, platform] of platforms.entries()) {
+        const layer = { ...(await session.putBlob(text(`${at}`))), annotations: { [TITLE]: "a" } };
+        const packed = packManifest({ artifactType: "test/variant", layers: [layer] });
+        manifests.push({ ...(await session.putManifest(packed)), platform });
+      }
+      await session.putManifest(packIndex({ manifests }), { tags: ["v1"] });
+      return manifests;
+    }),
+  );
+  for (const verb of [
+    ["pull", "oci:store:v1"],
+    ["cp", "oci:store:v1", "oci:other"],
+  ]) {
+    const got = await cli([...verb, "--platform", "linux/arm", "--json", "-q"], { cwd });
+    expect(JSON.stringify(got.json)).toContain(v7!.digest);
+    const { exit, out, err } = await cli([...verb, "--platform", "windows/amd64"], { cwd });
+    expect([exit, out]).toEqual([2, ""]);
+    expect(err).toMatch(
+      /^ocistore: (source: )?several are for windows\/amd64: windows\/amd64:10.0.1, windows\/amd64:10.0.2 — say more .*\n$/,
+    );
+  }
 });
 
 test("push writes no title that pull refuses", async () => {

@@ -11,6 +11,7 @@ export type ErrorCode =
   | "MANIFEST_INVALID"
   | "MANIFEST_TOO_LARGE"
   | "REFERENCE_INVALID"
+  | "AMBIGUOUS"
   | "RANGE_INVALID"
   | "UPLOAD_UNKNOWN"
   | "LIMIT_EXCEEDED"
@@ -32,7 +33,7 @@ export type ErrorCode =
 export interface ErrorData {
   /** The content in question. */
   readonly digest?: string;
-  /** Several, for `MISSING_CONTENT`. */
+  /** Several, for `MISSING_CONTENT` and `AMBIGUOUS`. */
   readonly digests?: readonly string[];
   /** A file, a bucket key or a database. */
   readonly path?: string;

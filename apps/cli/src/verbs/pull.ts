@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import {
-  childrenFor,
+  childFor,
   type Descriptor,
   type Digest,
   isOciStoreError,
@@ -31,7 +31,7 @@ export function addPull(program: Command, action: Action): void {
     .argument("<reference>", "oci:DIR:TAG or oci:DIR@DIGEST; the start of a digest will do")
     .option("-o, --output <dir>", "the directory; made if need be", ".")
     .option("--overwrite", "replace files that are there")
-    .option("--platform <os/arch>", "of an index, the manifest for this, as linux/amd64", platform)
+    .option("--platform <os/arch>", "of an index, the manifest for this, as linux/amd64 or linux/arm/v7", platform)
     .action(
       action(async (context, text: string, o: Options) => {
         const place = context.reference(text);
@@ -97,18 +97,18 @@ async function choose(
   if (wanted !== undefined && manifest.kind !== "index")
     out.note({ ignored: "platform" }, "it is no index: --platform says nothing");
   while (manifest.kind === "index") {
-    digest = childFor(manifest.manifests, digest, wanted);
+    digest = chosenOf(manifest.manifests, digest, wanted);
     manifest = await repository.manifest(digest, { signal });
   }
   return { digest, manifest };
 }
 
-function childFor(manifests: readonly Descriptor[], index: Digest, wanted: string | undefined): Digest {
+function chosenOf(manifests: readonly Descriptor[], index: Digest, wanted: string | undefined): Digest {
   const names = [...new Set(manifests.flatMap((each) => platformName(each.platform)))];
   const there = names.length > 0 ? `it has ${names.join(", ")}` : "none of its manifests has a platform: give a digest";
   if (wanted === undefined) throw usage(`${index} is an index: say by --platform which of it`, there);
   try {
-    return childrenFor(manifests, [parsePlatformName(wanted)])[0]!.digest;
+    return childFor(manifests, parsePlatformName(wanted)).digest;
   } catch (error) {
     if (!isOciStoreError(error, "NOT_FOUND")) throw error;
     throw notFound(`nothing for ${wanted} in ${index}`, there);

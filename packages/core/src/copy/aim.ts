@@ -5,8 +5,10 @@ import { field, isJsonObject, parseJson } from "../model/json.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { isImageConfigType } from "../model/media-types.ts";
 import type { Reference } from "../store/repository.ts";
-import { childrenFor, matches, narrowed, noSuchPlatform, parsePlatformName, withAttestations } from "./platforms.ts";
+import { childFor, childrenFor, narrowed, noSuchPlatform, parsePlatformName, withAttestations } from "./platforms.ts";
+import { on, sided } from "./side.ts";
 import type { Source } from "./source.ts";
+import { fitness } from "./variants.ts";
 
 /** What a copy begins with. */
 export interface Aim {
@@ -29,14 +31,16 @@ export async function aimAt(source: Source, reference: Reference, o: AimOptions)
   const { manifest, bytes } = await source.manifest(descriptor, "by source", o);
   if (manifest.kind !== "index") {
     const there = await platformOf(source, manifest, o);
-    const missing = platforms.find((wanted) => !matches(there, wanted));
-    if (missing) throw noSuchPlatform(missing, there ? [{ platform: there }] : []);
+    const missing = platforms.find((wanted) => fitness(there, wanted) === undefined);
+    if (missing) throw sided(noSuchPlatform(missing, there ? [{ platform: there }] : []), "source", "select");
     return { descriptor };
   }
-  const chosen = childrenFor(manifest.manifests, platforms);
+  const select = <T>(work: () => T) => on("source", "select", async () => work(), o);
+  if (platforms.length === 1 && !o.sparse)
+    return { descriptor: bare(await select(() => childFor(manifest.manifests, first))) };
+  const chosen = await select(() => childrenFor(manifest.manifests, platforms));
   const keep = withAttestations(manifest.manifests, chosen);
   if (o.sparse) return { descriptor, keep };
-  if (platforms.length === 1) return { descriptor: bare(chosen[0]!) };
   if (manifest.manifests.every(({ digest }) => keep.has(digest))) return { descriptor };
   const made = narrowed(bytes, manifest.mediaType, keep);
   source.keep(made.bytes, made.descriptor);

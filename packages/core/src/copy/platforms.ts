@@ -4,6 +4,7 @@ import type { Digest } from "../model/digest.ts";
 import { quoted } from "../model/escape.ts";
 import { field, isJsonObject, parseJson } from "../model/json.ts";
 import { parseManifest } from "../model/manifest.ts";
+import { fitness } from "./variants.ts";
 
 const NAME = /^([a-z0-9_.-]+)\/([a-z0-9_.-]+)(?:\/([a-z0-9_.-]+))?(?::([a-zA-Z0-9_.-]+))?$/;
 
@@ -23,34 +24,50 @@ export function parsePlatformName(text: string): Platform {
   return { os, architecture, ...(variant && { variant }), ...(version && { "os.version": version }) };
 }
 
-/** What is the same is written in two ways: without a variant, arm64 is v8, and amd64 v1. */
-const IMPLIED: ReadonlyMap<string, string> = new Map([
-  ["arm64", "v8"],
-  ["amd64", "v1"],
-]);
-
-/** Whether an image for `has` is one for `wanted`; what `wanted` does not say may be anything. */
-export function matches(has: Platform | undefined, wanted: Platform): boolean {
-  if (!has || has.os !== wanted.os || has.architecture !== wanted.architecture) return false;
-  const variant = has.variant || IMPLIED.get(has.architecture);
-  if (wanted.variant && wanted.variant !== variant) return false;
-  return !wanted["os.version"] || wanted["os.version"] === has["os.version"];
+/**
+ * For each platform the children that fit it best, in the order of the index: the exact variant, then the ones that run there
+ * too ({@link fitness}). They are several only where nothing tells which is meant, as versions of Windows.
+ *
+ * @throws `NOT_FOUND` if there is none for one of them.
+ */
+export function childrenFor(manifests: readonly Descriptor[], platforms: readonly Platform[]): readonly Descriptor[] {
+  const chosen = new Set(platforms.flatMap((wanted) => bestFor(manifests, wanted)));
+  return manifests.filter((child) => chosen.has(child));
 }
 
-/** The children for these platforms, in their order; for each platform there has to be one. @throws `NOT_FOUND`. */
-export function childrenFor(manifests: readonly Descriptor[], platforms: readonly Platform[]): readonly Descriptor[] {
-  for (const wanted of platforms) {
-    if (!manifests.some(({ platform }) => matches(platform, wanted))) throw noSuchPlatform(wanted, manifests);
-  }
-  return manifests.filter(({ platform }) => platforms.some((wanted) => matches(platform, wanted)));
+/** The one child that fits best. @throws `NOT_FOUND`, and `AMBIGUOUS` if there are several. */
+export function childFor(manifests: readonly Descriptor[], wanted: Platform): Descriptor {
+  const best = bestFor(manifests, wanted);
+  const digests = [...new Set(best.map(({ digest }) => digest))];
+  if (digests.length === 1) return best[0]!;
+  const names = best.map(({ platform }) => nameOf(platform!));
+  const isTold = new Set(names).size === digests.length;
+  const found = best.map(({ digest }, at) => (isTold ? names[at] : `${names[at]} ${digest}`));
+  const message = `several are for ${nameOf(wanted)}: ${found.join(", ")}`;
+  throw new OciStoreError("AMBIGUOUS", message, { reference: nameOf(wanted), digests });
+}
+
+function bestFor(manifests: readonly Descriptor[], wanted: Platform): readonly Descriptor[] {
+  const fits = manifests.flatMap((child) => {
+    const fit = fitness(child.platform, wanted);
+    return fit === undefined ? [] : { child, fit };
+  });
+  if (fits.length === 0) throw noSuchPlatform(wanted, manifests);
+  const best = fits.reduce((least, { fit }) => Math.min(least, fit), Number.POSITIVE_INFINITY);
+  return fits.filter(({ fit }) => fit === best).map(({ child }) => child);
+}
+
+/** As {@link parsePlatformName} reads it. */
+function nameOf(platform: Platform): string {
+  const version = platform["os.version"];
+  return `${formatPlatform(platform)}${version ? `:${version}` : ""}`;
 }
 
 export function noSuchPlatform(wanted: Platform, there: readonly Pick<Descriptor, "platform">[]): OciStoreError {
-  const names = new Set(there.flatMap(({ platform }) => (platform ? [formatPlatform(platform)] : [])));
+  const names = new Set(there.flatMap(({ platform }) => (platform ? [nameOf(platform)] : [])));
   names.delete("unknown/unknown");
   const found = names.size > 0 ? `, but ${[...names].join(", ")}` : "";
-  const data = { reference: formatPlatform(wanted), side: "source", op: "select" } as const;
-  return new OciStoreError("NOT_FOUND", `source: nothing for ${formatPlatform(wanted)}${found}`, data);
+  return new OciStoreError("NOT_FOUND", `nothing for ${nameOf(wanted)}${found}`, { reference: nameOf(wanted) });
 }
 
 /** How BuildKit says of what a manifest of an index is the attestation. */

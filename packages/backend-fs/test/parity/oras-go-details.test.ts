@@ -1,33 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Descriptor, digestOf, OciStoreError, packIndex, type Repository, type Store } from "@ocistore/core";
+import { type Descriptor, digestOf, packIndex } from "@ocistore/core";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openArchive, openLayout } from "../../src/index.ts";
+import { openArchive } from "../../src/index.ts";
 import { bytes } from "../support/bytes.ts";
 import { putImage, tagsOf } from "../support/content.ts";
 import { ForeignLayout, IMAGE, temporaryDirectory } from "../support/foreign-layout.ts";
+import { codeOf, fresh, opened } from "../support/fresh-layout.ts";
 import { archiveOf, named } from "../support/tar-builder.ts";
 
 // Smaller things that the tests of oras-go fix, and where ours differs. docs/parity.md has them all.
-
-async function opened(directory: string): Promise<{ store: Store; repository: Repository }> {
-  const store = await openLayout(directory, { create: true });
-  onTestFinished(() => store.close());
-  return { store, repository: store.repository() };
-}
-
-async function fresh(): Promise<{ directory: string; store: Store; repository: Repository }> {
-  const directory = join(await temporaryDirectory(), "layout");
-  return { directory, ...(await opened(directory)) };
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => "it worked",
-    (error) => (error instanceof OciStoreError ? error.code : String(error)),
-  );
-}
 
 const NAME = "org.opencontainers.image.ref.name";
 

@@ -1,50 +1,17 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  type Descriptor,
-  type Digest,
-  digestOf,
-  OciStoreError,
-  packIndex,
-  packManifest,
-  type Repository,
-  type Store,
-} from "@ocistore/core";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { openLayout } from "../../src/index.ts";
+import { type Descriptor, type Digest, digestOf, packIndex, packManifest } from "@ocistore/core";
+import { describe, expect, test } from "vitest";
 import { bytes } from "../support/bytes.ts";
 import { putImage, tagsOf } from "../support/content.ts";
-import { ForeignLayout, temporaryDirectory } from "../support/foreign-layout.ts";
+import { ForeignLayout } from "../support/foreign-layout.ts";
+import { blobsOf, codeOf, fresh, opened } from "../support/fresh-layout.ts";
 
 // What the tests of oras-go's content/oci fix, asked of a layout on the disk. The names in capitals are those of its tests;
 // docs/parity.md has them all, and says where ours differs.
 
-async function opened(directory: string): Promise<{ store: Store; repository: Repository }> {
-  const store = await openLayout(directory, { create: true });
-  onTestFinished(() => store.close());
-  return { store, repository: store.repository() };
-}
-
-async function fresh(): Promise<{ directory: string; store: Store; repository: Repository }> {
-  const directory = join(await temporaryDirectory(), "layout");
-  return { directory, ...(await opened(directory)) };
-}
-
 async function indexOf(directory: string): Promise<{ [key: string]: unknown; manifests: Descriptor[] }> {
   return JSON.parse(await readFile(join(directory, "index.json"), "utf8"));
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => "it worked",
-    (error) => (error instanceof OciStoreError ? error.code : String(error)),
-  );
-}
-
-async function blobsOf(store: Store): Promise<Set<Digest>> {
-  const found = new Set<Digest>();
-  for await (const { digest } of store.parts.blobs.list()) found.add(digest);
-  return found;
 }
 
 const ABSENT = digestOf(bytes("nobody has stored this"));
@@ -106,6 +73,10 @@ describe("a store and what is in it", () => {
       expect(await codeOf(repository.bytes(digest))).toBe("DIGEST_INVALID");
       expect(await codeOf(repository.tag(digest, "v1"))).toBe("DIGEST_INVALID");
       expect(await codeOf(repository.predecessors(digest))).toBe("DIGEST_INVALID");
+      expect(await codeOf(repository.find(digest))).toBe("DIGEST_INVALID");
+      const push = repository.session((s) => s.putBlob({ stream: bytes("x"), digest: digest as Digest }));
+      expect(await codeOf(push)).toBe("DIGEST_INVALID");
+      expect(await codeOf(repository.session((s) => s.has([digest as Digest])))).toBe("DIGEST_INVALID");
     }
     const sha1 = { mediaType: "a/b", size: 1, digest: `sha1:${"0".repeat(40)}` as Digest };
     expect(await codeOf(repository.resolve(sha1))).toBe("DIGEST_INVALID");
@@ -149,7 +120,7 @@ describe("tags", () => {
     expect(await indexOf(directory)).toEqual(before);
   });
 
-  test("UNTAG, UNTAG ERROR PATH: the content stays; nothing, an unknown name and a digest are told apart", async () => {
+  test("UNTAG, UNTAG ERROR PATH: the content stays; an unknown name is not found, nothing and a digest are no names", async () => {
     const { store, repository } = await fresh();
     const image = await repository.session((session) => putImage(session, "image", { tag: "v1" }));
     const before = await blobsOf(store);

@@ -1,37 +1,13 @@
 import { readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { copy, type Digest, OciStoreError, openMemory, type Repository, type Store } from "@ocistore/core";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { openLayout } from "../../src/index.ts";
+import { copy, type Digest, openMemory } from "@ocistore/core";
+import { describe, expect, test } from "vitest";
 import { bytes } from "../support/bytes.ts";
 import { errorsOf, putImage, tagsOf } from "../support/content.ts";
-import { type Described, ForeignLayout, IMAGE, temporaryDirectory } from "../support/foreign-layout.ts";
+import { type Described, ForeignLayout, IMAGE } from "../support/foreign-layout.ts";
+import { blobsOf, codeOf, fresh, opened } from "../support/fresh-layout.ts";
 
 // Where oras-go's store is weak, by the numbers of its study: each shows that it is otherwise here.
-
-async function opened(directory: string): Promise<{ store: Store; repository: Repository }> {
-  const store = await openLayout(directory, { create: true });
-  onTestFinished(() => store.close());
-  return { store, repository: store.repository() };
-}
-
-async function fresh(): Promise<{ directory: string; store: Store; repository: Repository }> {
-  const directory = join(await temporaryDirectory(), "layout");
-  return { directory, ...(await opened(directory)) };
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => "it worked",
-    (error) => (error instanceof OciStoreError ? error.code : String(error)),
-  );
-}
-
-async function blobsOf(store: Store): Promise<Set<Digest>> {
-  const found = new Set<Digest>();
-  for await (const { digest } of store.parts.blobs.list()) found.add(digest);
-  return found;
-}
 
 const digests = (...of: readonly Described[]) => new Set(of.map(({ digest }) => digest));
 

@@ -34,8 +34,32 @@ test("long words for short flags: --dry-run, --referrers, --jobs, --all-tags", a
   await same(["cp", "-a", "oci:store", ...copied], ["copy", "--all-tags", "oci:store", ...copied]);
 });
 
-test.each(["login", "serve", "index"])("%s is no verb, and says so: 2", async (word) => {
-  const { exit, out, err } = await cli([word]);
+test.each(["login", "serve", "index", "backup", "restore", "digest", "lease", "validate", "check", "del", "remove"])(
+  "%s is no verb, and says so: 2",
+  async (word) => {
+    const { exit, out, err } = await cli([word]);
+    expect([exit, out]).toEqual([2, ""]);
+    expect(err).toContain(`unknown command '${word}'`);
+  },
+);
+
+test.each([
+  ["cp", "--recursive"],
+  ["cp", "--concurrency=2"],
+  ["cp", "--oci-layout"],
+  ["cp", "--recheck"],
+  ["pull", "--format=oci"],
+  ["rm", "--tree"],
+  ["gc", "--max-freed=1"],
+  ["gc", "--free-space=5G"],
+  ["gc", "--expire=1h"],
+  ["gc", "--keep-storage=5G"],
+  ["gc", "--max-used-space=5G"],
+  ["gc", "--filter=until=24h"],
+  ["gc", "--check"],
+  ["ls", "--format=json"],
+])("%s does not know %s, and says so: 2", async (verb, flag) => {
+  const { exit, out, err } = await cli([verb, flag]);
   expect([exit, out]).toEqual([2, ""]);
-  expect(err).toContain(`unknown command '${word}'`);
+  expect(err).toContain(`unknown option '${flag.split("=")[0]}`);
 });

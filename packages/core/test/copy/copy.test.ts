@@ -94,36 +94,6 @@ test("events: all is found before anything moves, what is named comes before wha
   expect(events.slice(-2)).toEqual([`copied manifest ${v1.digest}`, "tagged v1"]);
 });
 
-test.each([1, 2, 3, 4, 5, 50])(
-  "%i at a time: the same arrives, and never more requests are under way",
-  async (concurrency) => {
-    const { target, from, to } = await pair();
-    await furnish(from);
-    let busy = 0;
-    let most = 0;
-    const slow = but(from, {
-      bytes: async (...args) => {
-        most = Math.max(most, ++busy);
-        await new Promise((resolve) => setImmediate(resolve));
-        busy -= 1;
-        return from.bytes(...args);
-      },
-      blob: async function* (...args) {
-        most = Math.max(most, ++busy);
-        await new Promise((resolve) => setImmediate(resolve));
-        busy -= 1;
-        yield* from.blob(...args);
-      },
-    });
-    await copy(slow, to, "v1", { referrers: true, concurrency });
-    expect(await findings(target)).toEqual([]);
-    expect((await stored(target)).size).toBe(20);
-    expect(most).toBeLessThanOrEqual(concurrency);
-    expect(most).toBeGreaterThanOrEqual(Math.min(concurrency, 3));
-    await expect(copy(from, to, "v1", { concurrency: 0 })).rejects.toThrow(TypeError);
-  },
-);
-
 test("referrers come along at any depth, of every node, and are found at the destination", async () => {
   const { target, from, to } = await pair();
   const { v1, amd64, signature, sbom, signatureOfSignature } = await furnish(from);
@@ -167,7 +137,9 @@ test("in one store blobs are mounted, and no bytes move", async () => {
       return from.blob(...args);
     },
   });
-  const receipt = await copy(watched, to, "v1");
+  const { events, onProgress } = recorder();
+  const receipt = await copy(watched, to, "v1", { onProgress });
+  expect(events.filter((event) => event.startsWith("mounted blob "))).toHaveLength(9);
   expect(receipt.blobs).toMatchObject({ mounted: { count: 9 }, copied: { count: 0 }, skipped: { count: 0 } });
   expect(receipt.blobs.mounted.bytes).toBeGreaterThan(0);
   expect(read).toBe(0);

@@ -34,6 +34,27 @@ describe("packManifest", () => {
     expect(packManifest({ config, layers: [layer] }).blobs).toEqual([]);
   });
 
+  test("PACK 1.0: with a config of a type of its own it is a manifest of 1.0, which may have a subject", () => {
+    const config = described("config", "application/vnd.example.config");
+    const subject = described("subject", MEDIA_TYPES.imageManifest);
+    const written = JSON.parse(text(packManifest({ config, layers: [layer], subject }).bytes));
+    expect(written).toEqual({
+      schemaVersion: 2,
+      mediaType: MEDIA_TYPES.imageManifest,
+      config,
+      layers: [layer],
+      subject,
+    });
+  });
+
+  test("PACK: of the time it says nothing but what it is told, and takes that as it is", () => {
+    const created = "org.opencontainers.image.created";
+    expect(text(packManifest({ artifactType }).bytes)).not.toContain("created");
+    expect(packManifest({ artifactType, annotations: { [created]: "yesterday" } }).manifest.annotations).toEqual({
+      [created]: "yesterday",
+    });
+  });
+
   test("an image without layers stays so", () => {
     const packed = packManifest({ config: described("config", MEDIA_TYPES.imageConfig), layers: [] });
     expect(packed.manifest.layers).toEqual([]);

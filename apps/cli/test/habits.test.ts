@@ -54,10 +54,17 @@ test.each([
   ["gc", "--free-space=5G"],
   ["gc", "--expire=1h"],
   ["gc", "--keep-storage=5G"],
+  ["gc", "--reserved-space=5G"],
   ["gc", "--max-used-space=5G"],
+  ["gc", "--min-free-space=5G"],
   ["gc", "--filter=until=24h"],
   ["gc", "--check"],
   ["ls", "--format=json"],
+  ["ls", "--progress"],
+  ["ls", "--no-tty"],
+  ["fsck", "--connectivity-only"],
+  ["graph", "--dot"],
+  ["import", "-i"],
 ])("%s does not know %s, and says so: 2", async (verb, flag) => {
   const { exit, out, err } = await cli([verb, flag]);
   expect([exit, out]).toEqual([2, ""]);

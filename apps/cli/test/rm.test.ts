@@ -128,6 +128,15 @@ test("what is not there: 3, unless that is no failure", async () => {
   expect((await cli(["rm", "-f", "oci:nowhere:v1"], { cwd })).exit).toBe(3);
 });
 
+test("-f takes nothing that is in use", async () => {
+  const { cwd, directory, amd64 } = await sample();
+  const before = await snapshot(directory);
+  const { exit, out, err } = await cli(["rm", "-f", `oci:store@${amd64.digest}`, "--json"], { cwd });
+  expect({ exit, out }).toEqual({ exit: 2, out: "" });
+  expect(JSON.parse(err).error.code).toBe("IN_USE");
+  expect(await snapshot(directory)).toEqual(before);
+});
+
 test("the start of a digest is too little", async () => {
   const { cwd, v1 } = await sample();
   expect((await cli(["rm", "--yes", `oci:store@${v1.digest.slice(0, 20)}`], { cwd })).exit).toBe(2);

@@ -4,11 +4,12 @@ import { type BlobBytesFrom, createHasher, type DescribedBlob, type Digest, isOc
 import type { Context } from "./context.ts";
 import { notFound } from "./errors.ts";
 import { size } from "./output/words.ts";
+import { piped } from "./stdin.ts";
 
 /** What `blob put` is given, with a digest where it can be known before the bytes are sent: by that they find their upload. */
 export async function blobSource(context: Context, file: string, digest: Digest | undefined): Promise<DescribedBlob> {
   const { io, signal } = context;
-  if (file === "-") return { stream: (start) => after(start, io.stdin as AsyncIterable<Uint8Array>), digest };
+  if (file === "-") return { stream: (start) => after(start, piped(context)), digest };
   const source = await fromFile(resolve(io.cwd, file), { signal }).catch((error: unknown) => {
     throw isOciStoreError(error, "NOT_FOUND") ? notFound(`no such file: ${file}`, "look at the spelling") : error;
   });

@@ -33,6 +33,8 @@ test("options of the verb and of every verb, and what they take", async () => {
   expect(await offered({ cwd }, ["delete", "--"])).toEqual(expect.arrayContaining(["--keep-children", "--json"]));
   expect(await offered({ cwd }, ["graph", "--format", ""])).toEqual(["mermaid", "dot", "json"]);
   expect(await offered({ cwd }, ["fsck", "--from", "s"])).toEqual(["store"]);
+  expect(await offered({ cwd }, ["push", "oci:store:v1", "--con"])).toEqual(["--config"]);
+  expect(await offered({ cwd }, ["push", "oci:store:v1", "--config", ""])).toEqual([]);
   expect(await offered({ cwd }, ["completion", ""])).toEqual(["bash", "zsh", "fish", "powershell"]);
   // After these words nothing is an option, and what an option takes is none.
   expect(await offered({ cwd }, ["ls", "--", "--a"])).toEqual([]);

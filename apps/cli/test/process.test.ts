@@ -1,12 +1,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { access, open } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { nodeFileSystem, openLock } from "@ocistore/backend-fs";
 import { systemEnvironment } from "@ocistore/core";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import { Interrupted } from "../src/signals.ts";
 import { cli, sample } from "./harness.ts";
 
@@ -54,6 +55,21 @@ test.each([
   expect({ exit, out }).toEqual({ exit: code, out: "" });
   expect(err).toMatch(new RegExp(`^ocistore: ${words} — `, "m"));
   expect((await cli(["fsck", "store"], { cwd })).exit).toBe(0);
+  expect((await cli(["ls", "store", "--json"], { cwd })).json.map(({ ref }) => ref)).toEqual(["v1", "v2"]);
+});
+
+test.each([
+  ["blob put", ["blob", "put", "oci:store", "-"]],
+  ["push", ["push", "oci:store:piped", "-"]],
+])("a signal ends %s while stdin is open and nothing comes", async (_, argv) => {
+  const { cwd, directory } = await sample();
+  const child = start(argv, cwd);
+  const exit = once(child, "exit");
+  // The upload is there just before the first read.
+  await vi.waitFor(() => expect(readdirSync(join(directory, ".ocistore", "uploads"))).not.toEqual([]), 20_000);
+  await setTimeout(300);
+  child.kill("SIGTERM");
+  expect(await exit).toEqual([143, null]);
   expect((await cli(["ls", "store", "--json"], { cwd })).json.map(({ ref }) => ref)).toEqual(["v1", "v2"]);
 });
 

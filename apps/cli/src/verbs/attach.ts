@@ -16,7 +16,7 @@ export function addAttach(program: Command, action: Action): void {
     .command("attach")
     .description("store files as a referrer of what is stored: a signature, an SBOM, a report")
     .argument("<reference>", "oci:DIR:TAG or oci:DIR@DIGEST: what they are about")
-    .argument("[file...]", "FILE, or FILE:TYPE with the media type of its layer")
+    .argument("[file...]", "FILE, or FILE:TYPE with the media type of its layer; - is stdin")
     .requiredOption("--artifact-type <type>", "what it is")
     .option("--annotation <key=value>", "an annotation of the manifest; may be repeated", collect, [])
     .action(

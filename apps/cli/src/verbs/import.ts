@@ -1,4 +1,3 @@
-import { addAbortSignal, type Readable } from "node:stream";
 import { importArchive, spooled } from "@ocistore/backend-fs";
 import { type CopyEvent, isOciStoreError, openMemory, parseRefName, type Store } from "@ocistore/core";
 import type { Command } from "commander";
@@ -11,6 +10,7 @@ import { bold, dim } from "../output/line.ts";
 import { size } from "../output/words.ts";
 import type { Place } from "../place.ts";
 import type { Action } from "../run.ts";
+import { piped } from "../stdin.ts";
 
 interface Options {
   readonly tag: readonly string[];
@@ -55,11 +55,10 @@ function explainedImport(error: unknown, archive: Place): unknown {
 
 /** An archive is read from place to place, which a pipe cannot be. */
 async function fromStdin(context: Context, work: (file: string) => Promise<void>): Promise<void> {
-  const { io, out, signal, clock } = context;
+  const { io, out, clock } = context;
   if (io.stdin.isTTY) throw usage("nobody types an archive", "ocistore import FILE oci:DIR, or pipe it");
-  const stdin = addAbortSignal(signal, io.stdin as Readable) as AsyncIterable<Uint8Array>;
   const onBytes = (done: number) => out.progress(() => `received ${size(done)}`);
-  await spooled(stdin, work, { env: clock, onBytes });
+  await spooled(piped(context), work, { env: clock, onBytes });
 }
 
 async function into(context: Context, archive: Store, file: Place, place: Place, o: Options): Promise<void> {

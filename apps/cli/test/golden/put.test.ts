@@ -1,4 +1,5 @@
 import { test } from "vitest";
+import { text } from "../harness.ts";
 import { both, later, run, transcript, write } from "./transcript.ts";
 
 test("init", () =>
@@ -26,7 +27,17 @@ test("push", () =>
     later(1),
     both("ls oci:store"),
     both("inspect oci:store@$v1"),
+    run("push oci:store:configured report.json --config notes.txt:text/plain", { keep: "configured" }),
+    run("manifest get oci:store@$configured"),
+    run("push oci:store:piped - --config report.json --artifact-type application/vnd.example --json", {
+      piped: text("from a pipe\n"),
+    }),
+    run("push oci:store:piped -", { piped: text("from a pipe\n") }),
+    run("push oci:store:piped - -", { piped: text("from a pipe\n") }),
+    run("pull oci:store:piped -o out"),
     run("push oci:store:v3 nothing.txt"),
+    run("push oci:store:v3 notes.txt --config nothing.json"),
+    run("push oci:store:v3 notes.txt --config report.json:application/vnd.oci.empty.v1+json"),
     run("push oci:store@$v1 notes.txt --json"),
     run("push store:v1 notes.txt"),
     run("push oci:store:v1"),

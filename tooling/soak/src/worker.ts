@@ -1,0 +1,62 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { openLayout } from "@ocistore/backend-fs";
+import { isOciStoreError, systemEnvironment } from "@ocistore/core";
+import { Chance } from "./chance.ts";
+import { Journal } from "./journal.ts";
+import { DropWatch, readOnce } from "./read.ts";
+import { takeOver, type Worker, workOnce } from "./work.ts";
+
+/** What this script, a process of its own, is told to do, as JSON in its first argument. */
+export interface Task {
+  readonly directory: string;
+  /** A directory; the file has the name of the process. */
+  readonly journals: string;
+  readonly name: string;
+  readonly seed: number;
+  /** A tool that honours no lock is at work too. */
+  readonly foreign: boolean;
+  readonly role: "read" | "watch" | Pick<Worker, "slot" | "incarnation" | "grace" | "window">;
+  /** Of the layout, in milliseconds. */
+  readonly policyGrace: number;
+}
+
+async function run({ directory, journals, name, seed, foreign, role, policyGrace }: Task): Promise<void> {
+  let stopped = false;
+  process.stdin.on("data", () => {
+    stopped = true;
+  });
+  // Nobody is left to stop it.
+  process.stdin.on("end", () => process.exit(1));
+  const journal = new Journal(join(journals, `${name}.jsonl`));
+  const chance = new Chance(seed);
+  const store = await openLayout(directory);
+  const once = async (work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      // Half of an index.json, for longer than anybody waits for the rest.
+      const isHalf = error instanceof SyntaxError || isOciStoreError(error, "LAYOUT_INVALID");
+      if (!foreign || !isHalf) throw error;
+    }
+  };
+
+  if (typeof role === "object") {
+    const worker: Worker = { store, directory, journal, chance, ...role };
+    if (role.incarnation > 0) await once(() => takeOver(worker));
+    while (!stopped) await once(() => workOnce(worker));
+  } else {
+    const reader = { repository: store.repository(), directory, journal, chance };
+    const watch = new DropWatch(reader, policyGrace);
+    const others = () => readdirSync(journals).filter((file) => file.startsWith("worker"));
+    while (!stopped) {
+      if (role === "read") await once(() => readOnce(reader));
+      else await once(() => watch.look(others().map((file) => join(journals, file))));
+      await systemEnvironment.sleep(role === "read" ? chance.below(20) : 100);
+    }
+  }
+  await store.close();
+  process.stdin.destroy();
+}
+
+await run(JSON.parse(process.argv[2]!));

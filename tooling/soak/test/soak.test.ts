@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { soak } from "../src/soak.ts";
+
+// The processes run what is built, as in a longer soak: the root's `pnpm test` builds that first.
+
+const SECONDS = Number(process.env.OCISTORE_SOAK_SECONDS ?? 120);
+const SEED = Number(process.env.OCISTORE_SOAK_SEED ?? 1);
+const MINUTE = 60_000;
+
+async function soaked(foreign: boolean, least: Readonly<Record<string, number>>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "ocistore-soak-"));
+  const seconds = foreign ? SECONDS / 2 : SECONDS;
+  const { findings, counts } = await soak({ directory, seconds, seed: SEED, foreign, least });
+  // What has been found is looked into where it lies.
+  expect(findings, directory).toEqual([]);
+  for (const [what, count] of Object.entries(least)) expect(counts[what] ?? 0, what).toBeGreaterThanOrEqual(count);
+  await rm(directory, { recursive: true });
+}
+
+// Both at once: they are less work than they take time, and what else is tested goes first.
+
+test.concurrent(
+  "four processes push, tag, delete, undo and collect, and are killed at random: nothing acknowledged is lost, no garbage stays",
+  () =>
+    soaked(false, {
+      "push image: done": 10,
+      "push index: done": 5,
+      "push referrer: done": 3,
+      "push and keep: done": 3,
+      "tag: done": 3,
+      "untag: done": 2,
+      "delete: done": 5,
+      "delete: digests": 10,
+      "undo: done": 2,
+      "collect: done": 2,
+      "collect at once: done": 2,
+      "collect at once: digests": 10,
+      "read: whole": 50,
+      "plain read: whole": 50,
+      kills: 20,
+    }),
+  SECONDS * 1000 + 8 * MINUTE,
+);
+
+test.concurrent(
+  "beside skopeo every tag of index.json has its content, and what it drops is there for the grace",
+  () =>
+    soaked(true, {
+      "skopeo copy: done": 20,
+      "push image: done": 5,
+      "push and keep: done": 3,
+      "delete: done": 2,
+      "collect: done": 2,
+      "look after a drop: whole": 1,
+      "read: whole": 20,
+      kills: 5,
+    }),
+  SECONDS * 1000 + 8 * MINUTE,
+);

@@ -27,6 +27,7 @@ import { LayoutCell } from "./layout/cell.ts";
 import { LayoutFacts } from "./layout/facts.ts";
 import { INDEX_LIMIT, IndexDocument, type IndexOptions } from "./layout/index-document.ts";
 import { Paths } from "./layout/paths.ts";
+import { whole } from "./layout/torn.ts";
 import { Writers } from "./layout/writers.ts";
 import { openLock } from "./lock/choose-lock.ts";
 import type { Lock } from "./lock/lock.ts";
@@ -84,7 +85,7 @@ export async function openLayout(directory: string, o: OpenLayoutOptions = {}): 
   const root = resolve(directory);
   if (o.create && !o.readOnly) await initLayout(root, { ...o, fs, env, keep: true });
   const paths = new Paths(await realRoot(fs, root));
-  await checkLayout(fs, paths);
+  await checkLayout(fs, paths, env);
 
   const identity = `layout:${digestOf(new TextEncoder().encode(paths.root))}`;
   const plain = o.lock ?? (await openLock(fs, paths.lock, env));
@@ -207,18 +208,9 @@ async function realRoot(fs: FileSystem, root: string): Promise<string> {
 }
 
 /** The version must be one we know; links in place of directories could lead a write anywhere. */
-async function checkLayout(fs: FileSystem, paths: Paths): Promise<void> {
+async function checkLayout(fs: FileSystem, paths: Paths, env: Environment): Promise<void> {
   const path = paths.ociLayout;
-  const bytes = await readWhole(fs, path, 64 * 1024);
-  if (!bytes)
-    throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no oci-layout: ${paths.root}`, { path });
-  let version: unknown;
-  try {
-    const json = parseJson(bytes);
-    version = isJsonObject(json) ? field(json, "imageLayoutVersion") : undefined;
-  } catch (error) {
-    throw new OciStoreError("LAYOUT_INVALID", `oci-layout cannot be read: ${path}`, { path }, { cause: error });
-  }
+  const version = await whole(() => versionOf(fs, paths), env);
   if (version !== "1.0.0") {
     throw new OciStoreError("LAYOUT_INVALID", `image layout version ${JSON.stringify(version)} is not 1.0.0: ${path}`, {
       path,
@@ -238,4 +230,16 @@ async function checkLayout(fs: FileSystem, paths: Paths): Promise<void> {
     }
   }
   await readSettings(fs, paths);
+}
+
+async function versionOf(fs: FileSystem, { root, ociLayout: path }: Paths): Promise<unknown> {
+  const bytes = await readWhole(fs, path, 64 * 1024);
+  if (!bytes)
+    throw new OciStoreError("LAYOUT_INVALID", `not an image layout, there is no oci-layout: ${root}`, { path });
+  try {
+    const json = parseJson(bytes);
+    return isJsonObject(json) ? field(json, "imageLayoutVersion") : undefined;
+  } catch (error) {
+    throw new OciStoreError("LAYOUT_INVALID", `oci-layout cannot be read: ${path}`, { path }, { cause: error });
+  }
 }

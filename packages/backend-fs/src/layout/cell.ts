@@ -5,7 +5,6 @@ import {
   type Draft,
   digestOf,
   type Environment,
-  isOciStoreError,
   type JsonValue,
   OciStoreError,
   type Pin,
@@ -33,6 +32,7 @@ import {
 import { dropRun, moveBack, moveToTrash, readTrash, syncMoves, writeRun } from "../sidecar/trash.ts";
 import { INDEX_LIMIT, IndexDocument, type IndexOptions } from "./index-document.ts";
 import type { Paths } from "./paths.ts";
+import { whole } from "./torn.ts";
 
 /**
  * The document of a plain layout: index.json, and what has no place in it under `.ocistore/`.
@@ -85,7 +85,7 @@ export class LayoutCell implements CatalogCell {
 
   async load({ signal }: Signal = {}): Promise<{ state: CatalogState; version: string }> {
     signal?.throwIfAborted();
-    const { version, document } = await this.#readIndex({ signal });
+    const { version, document } = await whole(() => this.#readIndex(), this.#o, { signal });
     return reported("read the store", this.#paths.root, async () => {
       const settings = await readSettings(this.#fs, this.#paths);
       const pins = await readPins(this.#fs, this.#paths);
@@ -109,19 +109,7 @@ export class LayoutCell implements CatalogCell {
     });
   }
 
-  /** Another tool may write index.json over in place. What is half of it is read again, and never taken for an empty one. */
-  async #readIndex(o: Signal): Promise<ReadIndex> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await this.#readIndexOnce();
-      } catch (error) {
-        if (attempt === RETRIES || !isOciStoreError(error, "LAYOUT_INVALID")) throw error;
-        await this.#o.sleep(2 ** attempt, o);
-      }
-    }
-  }
-
-  async #readIndexOnce(): Promise<ReadIndex> {
+  async #readIndex(): Promise<ReadIndex> {
     const path = this.#paths.index;
     const bytes = await readWhole(this.#fs, path, INDEX_LIMIT);
     if (!bytes)
@@ -233,9 +221,6 @@ function entriesOfUndone({ runs, base }: Draft): readonly JsonValue[] {
 
 /** Before the name of a pin that is about to go; no name of a pin begins so. */
 const OUTGOING = "~";
-
-/** 63 ms in all: longer than anybody takes to write a file, shorter than anybody waits to hear that it is damaged. */
-const RETRIES = 6;
 
 interface ReadIndex {
   readonly bytes: Uint8Array;

@@ -19,12 +19,10 @@ import { createFile } from "../files/durable.ts";
 import { regular } from "../files/listing.ts";
 import { readWhole } from "../files/read.ts";
 import { DAMAGED, INDEX_LIMIT, IndexDocument, OWN, readEntry } from "../layout/index-document.ts";
-import type { Bench } from "./bench.ts";
+import { whole } from "../layout/torn.ts";
+import { type Bench, damageOf } from "./bench.ts";
 import { type Harvest, harvest } from "./found-manifests.ts";
 import { salvage } from "./salvage.ts";
-
-/** 63 ms in all, as for every reader of index.json: another tool may be writing it in place. */
-const RETRIES = 6;
 
 export async function mendIndex(bench: Bench): Promise<void> {
   const read = await readIndex(bench);
@@ -40,18 +38,21 @@ interface ReadIndex {
 }
 
 async function readIndex({ fs, paths, env, signal }: Bench): Promise<ReadIndex> {
-  for (let attempt = 0; ; attempt++) {
-    const bytes = await readWhole(fs, paths.index, INDEX_LIMIT);
-    try {
-      if (!bytes) throw new OciStoreError("LAYOUT_INVALID", "there is no index.json");
-      IndexDocument.parse(bytes, {});
-      return { bytes, json: parseJson(bytes, { maxBytes: INDEX_LIMIT }) as JsonObject };
-    } catch (error) {
-      if (!isOciStoreError(error, "LAYOUT_INVALID")) throw error;
-      if (attempt === RETRIES) return { bytes, error };
-      await env.sleep(2 ** attempt, { signal });
-    }
-  }
+  let bytes: Uint8Array | undefined;
+  let json: JsonObject | undefined;
+  const error = await damageOf(() =>
+    whole(
+      async () => {
+        bytes = await readWhole(fs, paths.index, INDEX_LIMIT);
+        if (!bytes) throw new OciStoreError("LAYOUT_INVALID", "there is no index.json");
+        IndexDocument.parse(bytes, {});
+        json = parseJson(bytes, { maxBytes: INDEX_LIMIT }) as JsonObject;
+      },
+      env,
+      { signal },
+    ),
+  );
+  return { bytes, json, error };
 }
 
 /**

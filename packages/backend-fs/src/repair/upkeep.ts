@@ -15,6 +15,7 @@ import { createFile, Directories } from "../files/durable.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { readWhole } from "../files/read.ts";
 import type { Paths } from "../layout/paths.ts";
+import { whole } from "../layout/torn.ts";
 import type { Lock } from "../lock/lock.ts";
 import { Bench, damageOf, type Mode } from "./bench.ts";
 import { foreseenFileSystem } from "./foreseen-file-system.ts";
@@ -49,7 +50,7 @@ export class LayoutUpkeep implements Upkeep {
     if (!repair) return this.#all("look", signal);
     if (readOnly) throw new OciStoreError("READ_ONLY", "this layout was opened for reading", { path: paths.root });
     // Before anything is written, the lock included: what this is not, and what a newer version has written, stays untouched.
-    await mustBeLayout(fs, paths);
+    await mustBeLayout(this.#ground);
     await mustBeOfOurFormat(new Bench(fs, paths, { ...this.#ground, mode: "look" }));
     await directories.ensure(paths.ours);
     const release = await lock.acquire({ signal });
@@ -80,7 +81,7 @@ export class LayoutUpkeep implements Upkeep {
   async #all(mode: Mode, signal: AbortSignal | undefined): Promise<readonly Finding[]> {
     const { fs, paths, env, directories } = this.#ground;
     const bench = new Bench(fs, paths, { env, directories, mode, signal });
-    await mustBeLayout(fs, paths);
+    await mustBeLayout(this.#ground);
     await mustBeOfOurFormat(bench);
     // Without the lock nobody knows whether what looks left over is being written just now.
     if (mode !== "look") await mendLeftovers(bench);
@@ -93,11 +94,11 @@ export class LayoutUpkeep implements Upkeep {
 }
 
 /** Some of the marks of a layout have to be there: a mistyped path must not become a store. */
-async function mustBeLayout(fs: FileSystem, paths: Paths): Promise<void> {
+async function mustBeLayout({ fs, paths, env }: LayoutFiles): Promise<void> {
   const isDirectory = async (path: string) => (await fs.lstat(path))?.kind === "directory";
   if (!(await isDirectory(paths.blobs)))
     throw invalid(`this was no image layout, there is no blobs/: ${paths.root}`, paths.root);
-  const version = await versionOf(fs, paths);
+  const version = await versionOf({ fs, paths, env });
   if (typeof version !== "string" || version === "1.0.0") return;
   throw new OciStoreError("UNSUPPORTED", `image layout version ${JSON.stringify(version)}: ${paths.ociLayout}`, {
     path: paths.ociLayout,
@@ -106,10 +107,12 @@ async function mustBeLayout(fs: FileSystem, paths: Paths): Promise<void> {
 
 const LIMIT = 64 * 1024;
 
+type LayoutFiles = Pick<UpkeepGround, "fs" | "paths" | "env">;
+
 /** `undefined` if nobody can tell. */
-async function versionOf(fs: FileSystem, { ociLayout }: Paths): Promise<unknown> {
+async function versionOf({ fs, paths: { ociLayout }, env }: LayoutFiles): Promise<unknown> {
   let version: unknown;
-  await damageOf(async () => {
+  const read = async () => {
     const bytes = await readWhole(fs, ociLayout, LIMIT);
     try {
       const json = bytes && parseJson(bytes);
@@ -117,14 +120,15 @@ async function versionOf(fs: FileSystem, { ociLayout }: Paths): Promise<unknown>
     } catch (cause) {
       throw new OciStoreError("LAYOUT_INVALID", "oci-layout cannot be read", { path: ociLayout }, { cause });
     }
-  });
+  };
+  await damageOf(() => whole(read, env));
   return version;
 }
 
 /** Last, as when a layout is made: what dies before has left something that still needs a repair. */
 async function mendOciLayout(bench: Bench): Promise<void> {
   const { fs, paths } = bench;
-  if ((await versionOf(fs, paths)) !== undefined) return;
+  if ((await versionOf(bench)) !== undefined) return;
   const path = paths.ociLayout;
   const isThere = (await fs.lstat(path)) !== undefined;
   const next = new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}');

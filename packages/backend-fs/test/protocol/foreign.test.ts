@@ -1,5 +1,6 @@
 import { type Policy, parseDigest } from "@ocistore/core";
 import { describe, expect, test } from "vitest";
+import { openLayout } from "../../src/index.ts";
 import { bytes, text } from "../support/bytes.ts";
 import { errorsOf, furnish, putImage, tagsOf } from "../support/content.ts";
 import { memoryPlace, places } from "../support/file-systems.ts";
@@ -194,5 +195,29 @@ describe("index.json that is being written over in place", () => {
     gate.open();
     await tagging;
     expect(Object.keys(await tagsOf(p.repository))).toEqual(["multi", "ours", "v1", "v2"]);
+  });
+
+  test("oci-layout is written over by whoever copies into a layout: opening it then waits for the rest", async () => {
+    const world = await World.make(await memoryPlace());
+    await furnish(world);
+    const { ociLayout } = world.paths;
+    const whole = bytes((await text(world.disk, ociLayout))!);
+    await world.foreign().overwrite(ociLayout, new Uint8Array());
+    const stranger = await world.stranger();
+    let looks = 0;
+    const gate = stranger.steps.pauseBefore(
+      ({ name, path }) => name === "lstat" && path === ociLayout && ++looks === 2,
+    );
+    const opening = openLayout(world.directory, { fs: stranger.fs, env: world.clock });
+    await gate.reached(opening);
+    await world.foreign().overwrite(ociLayout, whole);
+    gate.open();
+    const store = await opening;
+    expect(Object.keys(await tagsOf(store.repository()))).toEqual(["multi", "v1", "v2"]);
+
+    await world.foreign().overwrite(ociLayout, new Uint8Array());
+    await expect(openLayout(world.directory, { fs: world.disk, env: world.clock })).rejects.toMatchObject({
+      code: "LAYOUT_INVALID",
+    });
   });
 });

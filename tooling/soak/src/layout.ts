@@ -79,15 +79,19 @@ export async function blobsIn(directory: string): Promise<Set<string>> {
 /** Files that only somebody who is at work needs: new versions, uploads, claims, what is condemned, a lock that is held. */
 export async function debrisIn(directory: string): Promise<string[]> {
   const ours = join(directory, ".ocistore");
-  const debris: string[] = [];
-  for (const entry of await readdir(ours, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name).slice(ours.length + 1);
-    const isFree = async () => (await readFile(join(ours, path), "utf8")).startsWith("free");
-    const isExpected = LASTING.test(path) || (/^lock[/]\d{16}$/.test(path) && (await isFree()));
-    if (!isExpected) debris.push(path);
-  }
+  const entries = await readdir(ours, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ours.length + 1));
+  const debris = paths.filter((path) => !LASTING.test(path));
+  // The highest number is the lock; those below lie there until so many have come together that somebody tidies.
+  const locks = paths.filter((path) => NUMBERED.test(path)).sort();
+  const newest = locks.at(-1);
+  if (newest && !(await readFile(join(ours, newest), "utf8")).startsWith("free")) debris.push(newest);
+  if (locks.length > KEPT_LOCKS) debris.push(`${locks.length} lock files`);
   return debris;
 }
 
-const LASTING = /^(store\.json|leases\.json|lost\.json|lock[/](kernel|floor))$/;
+const LASTING = /^(store\.json|leases\.json|lost\.json|lock[/](kernel|floor|\d{16}))$/;
+const NUMBERED = /^lock[/]\d{16}$/;
+const KEPT_LOCKS = 66;

@@ -32,7 +32,7 @@ const WEIGHTS = {
   "empty trash": 1,
 };
 
-export type Verb = keyof typeof WEIGHTS;
+type Verb = keyof typeof WEIGHTS;
 
 export interface Worker {
   readonly store: Store;

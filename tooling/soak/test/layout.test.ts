@@ -44,7 +44,10 @@ test("the second reader finds what was pushed, sees what is missing, and what ha
 test("what is left over is named, and what has to stay is not", async () => {
   const { directory } = await layout();
   expect(await debrisIn(directory)).toEqual([]);
-  const [lock] = (await readdir(join(directory, ".ocistore/lock"))).filter((name) => /^\d+$/.test(name));
+  const lock = (await readdir(join(directory, ".ocistore/lock")))
+    .filter((name) => /^\d+$/.test(name))
+    .sort()
+    .at(-1);
   const files = ["index.json.new", "trash/run/run.json", "uploads/one", "sessions/worker-1", `lock/${lock}`];
   for (const name of files) {
     await mkdir(dirname(join(directory, ".ocistore", name)), { recursive: true });

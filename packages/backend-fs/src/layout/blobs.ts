@@ -22,6 +22,7 @@ import type { FileSystem } from "../files/file-system.ts";
 import { regular, regularFiles } from "../files/listing.ts";
 import { readChunks } from "../files/read.ts";
 import { Aside } from "../repair/aside.ts";
+import { sweepFresh } from "../sidecar/leftovers.ts";
 import { isSafeName, type Paths } from "./paths.ts";
 import { LayoutUpload } from "./upload.ts";
 import type { Writers } from "./writers.ts";
@@ -107,10 +108,13 @@ export class LayoutBlobs implements BlobStore {
     });
   }
 
-  /** Also clears away what the dead have left beside uploads that are gone. */
+  /** Also clears away what the dead have left: beside uploads that are gone, and of files that they did not finish. */
   async *uploads({ signal }: Signal = {}): AsyncGenerator<UploadInfo> {
     signal?.throwIfAborted();
-    if (!this.#readOnly) await this.#writers.sweep({ signal });
+    if (!this.#readOnly) {
+      await this.#writers.sweep({ signal });
+      await sweepFresh(this.#fs, this.#paths, { signal, now: this.#env.now() });
+    }
     for await (const { name, stat } of regularFiles(this.#fs, this.#paths.uploads)) {
       signal?.throwIfAborted();
       if (!isSafeName(name)) continue;

@@ -1,8 +1,9 @@
-import { type Environment, type Ms, OciStoreError, randomId, type Signal } from "@ocistore/core";
+import { type Environment, OciStoreError, randomId, type Signal } from "@ocistore/core";
 import { reported } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { regularFiles, unlinkIfThere } from "../files/listing.ts";
 import { type UploadLock, UploadLocks, type UploadLocksOptions } from "../lock/upload-locks.ts";
+import { ABANDONED } from "../sidecar/leftovers.ts";
 import type { Paths } from "./paths.ts";
 
 /** A handle on an upload. */
@@ -21,9 +22,6 @@ interface Writer {
 const WRITERS = new Map<string, Writer>();
 /** Those that a handle is just taking the lock of, or giving it back. */
 const CHANGING = new Set<string>();
-
-/** A record that never got the name of a lock is left by a process that died, if it is as old as this. */
-const OLD: Ms = 60 * 60_000;
 
 /**
  * Who writes to which upload. Among processes the lock beside the upload decides (upload-locks.ts). Inside this one a handle
@@ -106,7 +104,7 @@ export class Writers {
       const { id, isLock } = this.#paths.parseUploadLock(name) ?? {};
       if (id === undefined) continue;
       if (!isLock) {
-        if (stat.modified <= this.#env.now() - OLD) {
+        if (stat.modified <= this.#env.now() - ABANDONED) {
           await reported("remove an old lock", path, () => unlinkIfThere(this.#fs, path));
         }
       } else if (!(await reported("look at the upload", path, () => this.#fs.lstat(this.#paths.upload(id))))) {

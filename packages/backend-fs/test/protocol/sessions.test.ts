@@ -1,6 +1,7 @@
-import { type Digest, digestOf } from "@ocistore/core";
+import { type Digest, digestOf, packIndex } from "@ocistore/core";
 import { describe, expect, test } from "vitest";
 import { bytes, text } from "../support/bytes.ts";
+import { putImage } from "../support/content.ts";
 import { faultyFileSystem } from "../support/faulty-file-system.ts";
 import { memoryPlace, places } from "../support/file-systems.ts";
 import { HOUR, World } from "../support/world.ts";
@@ -84,4 +85,17 @@ test("a session file grows by what is claimed, not by how often", async () => {
   for (let time = 0; time < 50; time++) await session.has(digests);
   const lines = (await text(world.disk, world.paths.session("s")))!.split("\n");
   expect(lines.filter((line) => line.startsWith("hold"))).toHaveLength(2);
+});
+
+test("an index that is only claimed takes no mark from its children, whatever others take away meanwhile", async () => {
+  const world = await World.make(await memoryPlace());
+  const [pusher, other] = [await world.actor(), await world.actor()];
+  const child = await other.repository.session((session) => putImage(session, "child"));
+  await other.repository.session((session) => putImage(session, "another", { tag: "another" }));
+  // Its bytes have come, and it has not been recorded when the pusher dies.
+  await pusher.repository.openSession("s").putBlob(packIndex({ manifests: [child] }).bytes);
+  await other.repository.delete("another");
+  world.clock.advance(3 * HOUR);
+  await other.store.collect({ grace: 0 });
+  expect(await other.repository.manifest(child)).toMatchObject({ mediaType: child.mediaType });
 });

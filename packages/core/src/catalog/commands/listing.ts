@@ -31,7 +31,8 @@ export async function freezeListing(
   const { manifests, tags, pins } = draft.repository(repository);
   if (facts.membership === "recorded" || !changes.some((step) => takesAway(step, { tags, pins }))) return NOTHING;
 
-  const before = await graphOf(ctx);
+  // A claim explains no entry: it ends, and the entry would be gone.
+  const before = await graphWithoutClaims(ctx);
   const wasTagged = taggedBy(tags);
   const frozen = new Map<Digest, { readonly own: boolean }>();
   for (const [digest, member] of [...manifests]) {

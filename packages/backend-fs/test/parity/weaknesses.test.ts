@@ -1,10 +1,10 @@
 import { readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { copy, type Digest, openMemory } from "@ocistore/core";
+import { copy, type Digest, openMemory, packIndex } from "@ocistore/core";
 import { describe, expect, test } from "vitest";
 import { bytes } from "../support/bytes.ts";
 import { errorsOf, putImage, tagsOf } from "../support/content.ts";
-import { type Described, ForeignLayout, IMAGE } from "../support/foreign-layout.ts";
+import { type Described, ForeignLayout, IMAGE, short } from "../support/foreign-layout.ts";
 import { blobsOf, codeOf, fresh, opened } from "../support/fresh-layout.ts";
 
 // Where oras-go's store is weak, by the numbers of its study: each shows that it is otherwise here.
@@ -150,6 +150,14 @@ describe("pushing", () => {
     const { repository } = await opened(layout.directory);
     await repository.untag("v1");
     expect(await layout.listed()).toEqual([]);
+    // Of its own pushes it lists no child either, and what nothing names only until something does.
+    const pushed = await repository.session(async (session) => {
+      const children = [await putImage(session, "amd64"), await putImage(session, "arm64")];
+      expect((await layout.listed()).sort()).toEqual(children.map(({ digest }) => short(digest)).sort());
+      await session.putManifest(packIndex({ manifests: children }), { tags: ["v2"] });
+      return putImage(session, "own");
+    });
+    expect((await layout.listed()).sort()).toEqual([short(pushed.digest), "v2"].sort());
   });
 
   test("W17: a copy does not believe that a manifest that is there has all that it names", async () => {

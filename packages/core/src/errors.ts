@@ -79,3 +79,20 @@ export function isOciStoreError(error: unknown, ...codes: readonly ErrorCode[]):
   const { code } = error as OciStoreError;
   return codes.length === 0 || codes.includes(code);
 }
+
+/**
+ * Whether an error that a read of content has met says that the content is wrong. Of any other one cannot know whether the
+ * next read meets it again.
+ */
+export function isDamage(error: unknown): boolean {
+  return isOciStoreError(error, ...DAMAGE);
+}
+
+const DAMAGE = [
+  "CORRUPT",
+  "MANIFEST_INVALID",
+  "MANIFEST_TOO_LARGE",
+  "UNSUPPORTED",
+  "DIGEST_INVALID",
+  "LAYOUT_INVALID",
+] as const satisfies readonly ErrorCode[];

@@ -5,6 +5,7 @@ import {
   type GraphReader,
   type ManifestRecord,
   manifestNode,
+  mustBeReadable,
   OciStoreError,
   type Placement,
   parseMachineryTag,
@@ -64,6 +65,7 @@ export async function startOf(catalog: Catalog, repository: string, o: SelectOpt
   }
   for await (const { name, digest } of catalog.tags(repository, o)) tags.set(name, digest);
   const graph = await catalog.graph(o);
+  await mustBeReadable(graph, { ...o, repository });
   for await (const root of graph.allRoots(o)) {
     if (root.repository !== repository) continue;
     if (root.why === "own") untagged.add(root.digest);
@@ -79,7 +81,9 @@ export async function startOf(catalog: Catalog, repository: string, o: SelectOpt
  */
 export async function select(catalog: Catalog, repository: string, start: Start, o: SelectOptions): Promise<Selection> {
   const referrers = o.references === undefined || (o.referrers ?? false);
-  const walk = new Walk(await catalog.graph(o), repository, { ...o, referrers });
+  const graph = await catalog.graph(o);
+  if (referrers) await mustBeReadable(graph, { ...o, repository });
+  const walk = new Walk(graph, repository, { ...o, referrers });
   const untagged = [...start.untagged].sort();
   await walk.from([...[...start.tags].sort(byName).map(([, digest]) => digest), ...untagged], "required");
   const pinned = [...start.pinned].sort().filter((digest) => !walk.manifests.has(digest));

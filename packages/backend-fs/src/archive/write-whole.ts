@@ -60,11 +60,12 @@ async function realTarget(fs: FileSystem, path: string): Promise<string> {
       throw error;
     }
   });
-  const stat = real === undefined ? undefined : await reported("look at the file", path, () => fs.lstat(real));
-  if (real === undefined && (await fs.lstat(path)))
+  const look = (at: string) => reported("look at the file", at, () => fs.lstat(at));
+  const stat = real === undefined ? undefined : await look(real);
+  if (real === undefined && (await look(path)))
     throw new OciStoreError("LAYOUT_INVALID", `a link that leads nowhere: ${path}`, { path });
   if (stat && stat.kind !== "file") throw new OciStoreError("LAYOUT_INVALID", `not a regular file: ${path}`, { path });
-  if (real === undefined && !(await fs.lstat(dirname(path))))
+  if (real === undefined && !(await look(dirname(path))))
     throw new OciStoreError("NOT_FOUND", `no such directory: ${dirname(path)}`, { path: dirname(path) });
   return real ?? path;
 }

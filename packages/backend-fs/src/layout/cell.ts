@@ -125,6 +125,8 @@ export class LayoutCell implements CatalogCell {
     const revived = this.#revived(draft);
     const condemned = [...draft.condemned.changes.values()].filter((row) => row !== undefined && !row.purging);
     return reported("change the store", this.#paths.root, async () => {
+      // First of all: when a pin is on its way out, its loss has been written down, and trying again finds no such pin.
+      if (draft.lost.changed) await writeLost(this.#fs, this.#paths, draft.lost);
       // Until index.json has been replaced both the old pins and the new ones hold, the old ones under a name that nobody can
       // give. Whoever died in between has left them; they go with the next change.
       const before = [...(draft.base.repositories.get("")?.pins ?? [])];
@@ -140,7 +142,6 @@ export class LayoutCell implements CatalogCell {
         if (repository.pins.changed) await writePins(this.#fs, this.#paths, before);
         return false;
       };
-      if (draft.lost.changed) await writeLost(this.#fs, this.#paths, draft.lost);
       await this.#writeClaims(draft, "growing");
       for (const row of revived) await moveBack(this.#fs, this.#paths, row);
       await syncMoves(this.#fs, this.#paths, revived);

@@ -243,10 +243,17 @@ export class LayoutUpload implements Upload {
       if (this.#published || !(await isThere())) return;
       await this.#become(o);
     }
-    if (!this.#published) {
-      await reported("remove the upload", this.#path, () => unlinkIfThere(this.#fs, this.#path));
+    try {
+      if (!this.#published) {
+        await reported("remove the upload", this.#path, () => unlinkIfThere(this.#fs, this.#path));
+      }
+    } catch (error) {
+      // Left to a collection, which takes nothing that has a writer. The first failure is the one to report.
+      await this.#writers.leave(this.#path, this).catch(() => {});
+      throw error;
+    } finally {
+      this.#committed = undefined;
     }
-    this.#committed = undefined;
     await this.#writers.leave(this.#path, this);
   }
 

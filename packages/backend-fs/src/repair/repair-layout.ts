@@ -8,6 +8,7 @@ import {
   systemEnvironment,
 } from "@ocistore/core";
 import { Directories } from "../files/durable.ts";
+import { reported } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { nodeFileSystem } from "../files/node-file-system.ts";
 import { Paths } from "../layout/paths.ts";
@@ -58,9 +59,11 @@ async function upkeepOf(directory: string, o: RepairLayoutOptions): Promise<Layo
   const fs = o.fs ?? nodeFileSystem();
   const env = o.env ?? systemEnvironment;
   const given = resolve(directory);
-  if (!(await fs.lstat(given)))
+  const real = await reported("open the layout", given, async () => {
+    if (await fs.lstat(given)) return fs.realpath(given);
     throw new OciStoreError("LAYOUT_INVALID", `no such directory: ${given}`, { path: given });
-  const paths = new Paths(await fs.realpath(given));
+  });
+  const paths = new Paths(real);
   const lock = o.lock ?? (await openLock(fs, paths.lock, env));
   return new LayoutUpkeep({
     fs,

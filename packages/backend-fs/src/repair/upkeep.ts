@@ -12,6 +12,7 @@ import {
   type UpkeepOptions,
 } from "@ocistore/core";
 import { createFile, Directories } from "../files/durable.ts";
+import { reported } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { readWhole } from "../files/read.ts";
 import type { Paths } from "../layout/paths.ts";
@@ -95,8 +96,8 @@ export class LayoutUpkeep implements Upkeep {
 
 /** Some of the marks of a layout have to be there: a mistyped path must not become a store. */
 async function mustBeLayout({ fs, paths, env }: LayoutFiles): Promise<void> {
-  const isDirectory = async (path: string) => (await fs.lstat(path))?.kind === "directory";
-  if (!(await isDirectory(paths.blobs)))
+  const blobs = await reported("look at the directory", paths.blobs, () => fs.lstat(paths.blobs));
+  if (blobs?.kind !== "directory")
     throw invalid(`this was no image layout, there is no blobs/: ${paths.root}`, paths.root);
   const version = await versionOf({ fs, paths, env });
   if (typeof version !== "string" || version === "1.0.0") return;
@@ -130,7 +131,7 @@ async function mendOciLayout(bench: Bench): Promise<void> {
   const { fs, paths } = bench;
   if ((await versionOf(bench)) !== undefined) return;
   const path = paths.ociLayout;
-  const isThere = (await fs.lstat(path)) !== undefined;
+  const isThere = (await reported("look at the file", path, () => fs.lstat(path))) !== undefined;
   const next = new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}');
   const message = isThere ? "oci-layout cannot be read" : "there is no oci-layout";
   const how = isThere ? "set aside, and made anew" : "made anew";

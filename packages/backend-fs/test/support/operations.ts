@@ -1,4 +1,4 @@
-import { isOciStoreError, packIndex } from "@ocistore/core";
+import { packIndex } from "@ocistore/core";
 import type { FileSystem } from "../../src/files/file-system.ts";
 import { initLayout } from "../../src/index.ts";
 import type { Lock } from "../../src/lock/lock.ts";
@@ -48,19 +48,6 @@ async function furnished(through?: (disk: FileSystem) => FileSystem) {
 async function furnishedAndLocked(through?: (disk: FileSystem) => FileSystem) {
   const world = await furnishedWorld();
   return { world, actor: await world.actor({}, through) };
-}
-
-/** Runs it again after it has failed, when it may have happened all the same. */
-export async function again(operation: Operation, actor: Actor, world: World): Promise<void> {
-  try {
-    await operation.run(actor, world);
-  } catch (error) {
-    if (isOciStoreError(error, "NOT_FOUND") && (await operation.done(actor))) return;
-    // A collection that died, or does not know whether it got the lease, leaves that behind for a quarter of an hour.
-    if (!operation.name.startsWith("collect") || !isOciStoreError(error, "LOCKED")) throw error;
-    world.clock.advance(HOUR / 4);
-    await operation.run(actor, world);
-  }
 }
 
 /** An image whose signature is found by a tag of the referrers tag schema; then another tool takes away the image's own tag. */

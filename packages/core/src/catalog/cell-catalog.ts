@@ -17,7 +17,7 @@ import type { DocumentCell } from "../contract/document-cell.ts";
 import type { Environment, Ms, Signal } from "../contract/environment.ts";
 import { harmless, type OnEvent } from "../contract/events.ts";
 import type { Located, Placement } from "../contract/placement.ts";
-import { OciStoreError } from "../errors.ts";
+import { isDamage, OciStoreError } from "../errors.ts";
 import type { Digest } from "../model/digest.ts";
 import { change } from "./commands/change.ts";
 import { add, claim, release } from "./commands/claims.ts";
@@ -267,7 +267,11 @@ export class CellCatalog implements Catalog {
   ): AsyncGenerator<ManifestRecord> {
     const ctx = await this.#look(page);
     const { draft, facts, o } = ctx;
-    const referrers = (await graphOf(ctx))
+    const graph = await graphOf(ctx);
+    // Whatever it is that could not be read this time, it may be a referrer; to leave it out would be a wrong answer.
+    for (const each of graph.unreadable())
+      if (each.repository === repository && !isDamage(each.error)) throw each.error;
+    const referrers = graph
       .referring(repository, subject)
       .filter(({ artifactType }) => page.artifactType === undefined || artifactType === page.artifactType);
     const each = paged(

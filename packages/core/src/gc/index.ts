@@ -12,5 +12,6 @@ export { type DeleteOptions, planDelete } from "./plan-delete.ts";
 export { planLines, readPlan } from "./plan-file.ts";
 export { decideRetention, type RetentionDecision, type TagFacts } from "./retention/index.ts";
 export { type EmptyTrashOptions, emptyTrash, type UndoOptions, undo } from "./undo.ts";
+export { mustBeReadable } from "./unreadable.ts";
 export { type RootUsage, type Usage, usage } from "./usage.ts";
 export { type Reason, why } from "./why.ts";

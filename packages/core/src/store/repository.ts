@@ -8,6 +8,7 @@ import { type ApplyOptions, applyPlan, type Receipt } from "../gc/apply.ts";
 import type { Parts } from "../gc/parts.ts";
 import type { Plan } from "../gc/plan.ts";
 import { type DeleteOptions, planDelete } from "../gc/plan-delete.ts";
+import { mustBeReadable } from "../gc/unreadable.ts";
 import { manifestNode } from "../liveness/node.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { type Digest, parseDigest } from "../model/digest.ts";
@@ -181,6 +182,7 @@ export class Repository {
     const digest = await this.#digestOf(reference, o);
     if (!digest) throw notFound(reference);
     const graph = await catalog.graph(o);
+    await mustBeReadable(graph, { ...o, repository: this.name });
     const node = manifestNode(this.name, digest);
     const digests = new Set(
       [...(await graph.parents(node, o)), ...(await graph.referrers(node, o))].map((other) => other.digest),

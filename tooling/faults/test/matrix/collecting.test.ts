@@ -1,0 +1,4 @@
+import { everyCallFails } from "../../src/every-call.ts";
+import { collecting } from "../../src/operations.ts";
+
+everyCallFails(collecting);

@@ -1,0 +1,4 @@
+import { everyCallFails } from "../../src/every-call.ts";
+import { pushing } from "../../src/operations.ts";
+
+everyCallFails(pushing);

@@ -125,6 +125,8 @@ export const pushing: readonly Operation[] = [
   },
   {
     name: "import an archive",
+    // It works at several things at a time.
+    locked: true,
     prepare: async ({ disk }, store) => {
       await writeArchive(store, "/store/in.tar", { fs: disk, references: ["multi"], referrers: true });
       await store.repository().delete("multi", { window: 0 });

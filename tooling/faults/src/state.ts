@@ -68,5 +68,11 @@ function digestOf(bytes: Uint8Array): string {
 
 function jsonIn(disk: Disk, path: string) {
   const bytes = disk.content(path);
-  return bytes && JSON.parse(new TextDecoder().decode(bytes));
+  try {
+    return bytes && JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    // A repair begins so. Anywhere else all tags would be gone by this, and that is seen.
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
 }

@@ -40,25 +40,15 @@ export async function baselineOf(operation: Operation): Promise<Baseline> {
     await operation.prepare(template, store);
     await store.close();
   }
-  const before = stateIn(template);
+  const before = stateOf(template.disk);
   const { scene, process, store, faulty } = await begun(operation, template);
   faulty.arm();
   const result = await operation.run(process, store!);
   const { calls } = faulty;
   faulty.arm();
-  const after = stateIn(scene);
+  const after = stateOf(scene.disk);
   const cleared = await clear(scene);
   return { template, calls, result, before, after, cleared };
-}
-
-/** A repair begins where the index cannot be read. */
-function stateIn({ disk }: Scene): State {
-  try {
-    return stateOf(disk);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return { tags: {}, pins: {}, broken: [], blobs: [], others: [] };
-  }
 }
 
 async function begun(operation: Operation, template: Scene) {
@@ -97,8 +87,8 @@ export async function strike(operation: Operation, baseline: Baseline, { fault, 
   if (faulty.hits === 0) throw new Error("the call was not made this time");
   if (faulty.openHandles !== 0) throw new Error(`${faulty.openHandles} handles are open`);
   if (error !== undefined) mustBeHonest(error, fault.code);
-  else mustBeDone(operation, baseline, result, stateIn(scene));
-  const left = stateIn(scene);
+  else mustBeDone(operation, baseline, result, stateOf(scene.disk));
+  const left = stateOf(scene.disk);
   mustHold(operation, baseline, left);
 
   faulty.arm();
@@ -107,7 +97,7 @@ export async function strike(operation: Operation, baseline: Baseline, { fault, 
   const again = by === "same" ? store : operation.opens ? undefined : await next.open();
   await runAgain(operation, next, again!);
   if (faulty.openHandles !== 0) throw new Error(`${faulty.openHandles} handles are open in the end`);
-  const state = stateIn(scene);
+  const state = stateOf(scene.disk);
   mustEqual("tags in the end", state.tags, baseline.after.tags);
   // One that is on its way out holds until the next change.
   const pins = Object.entries(state.pins).filter(([name]) => !name.startsWith("~"));
@@ -167,7 +157,7 @@ async function runAgain(operation: Operation, process: Process, store: Store): P
   try {
     await operation.run(process, store);
   } catch (error) {
-    if (operation.over?.(error, stateIn(scene))) return;
+    if (operation.over?.(error, stateOf(scene.disk))) return;
     // A collector that does not know whether it has given its lease back keeps the next one waiting until it ends.
     if (!isOciStoreError(error, "LOCKED") || !scene.disk.content(`${LAYOUT}/.ocistore/leases.json`)) throw error;
     scene.clock.advance(HOUR / 4);
@@ -181,12 +171,12 @@ async function clear(scene: Scene, same?: Store): Promise<State> {
   const store = same ?? (await scene.process().open());
   await store.collect({ grace: 0 });
   await store.close();
-  return stateIn(scene);
+  return stateOf(scene.disk);
 }
 
-/** But for the losses, which are remembered for a week, and begin wherever something was tried. */
+/** But for the losses, which are remembered for a week, and for what a repair has set aside, each time that it was tried. */
 function isOfNoUse(path: string): boolean {
-  return !path.endsWith("/lost.json");
+  return !path.endsWith("/lost.json") && !path.includes("/.ocistore/damaged/");
 }
 
 function mustEqual(what: string, actual: unknown, expected: unknown): void {

@@ -5,6 +5,7 @@ import {
   type Descriptor,
   type Digest,
   manifestNode,
+  mustBeReadable,
   OciStoreError,
   type Store,
   type Tallies,
@@ -70,7 +71,10 @@ export async function importArchive(archive: Store, store: Store, o: ImportOptio
 
 async function untaggedRoots(archive: Store, signal: AbortSignal | undefined): Promise<readonly Digest[]> {
   const digests = new Set<Digest>();
-  for await (const { why, digest } of archive.roots({ signal })) if (why === "own") digests.add(digest);
+  const graph = await archive.parts.catalog.graph({ signal });
+  // What could not be read this time explains no entry, and what it names would look like a root of its own.
+  await mustBeReadable(graph, { signal, repository: archive.repository().name });
+  for await (const { why, digest } of graph.allRoots({ signal })) if (why === "own") digests.add(digest);
   return [...digests].sort();
 }
 

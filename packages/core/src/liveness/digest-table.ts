@@ -16,7 +16,7 @@ export class DigestTable {
   /** Eight words for each number; unused where the digest is kept as text. */
   readonly #words = new IntList();
   /** A number + 1, or 0 for a free place; a power of two of them, half of which are free at least. */
-  #places = new Int32Array(1024);
+  #places = new Int32Array(64);
   #size = 0;
   /** What is no sha256, or has found no place. */
   readonly #others = new Map<string, number>();

@@ -1,5 +1,7 @@
 const BITS = 13;
-const MASK = (1 << BITS) - 1;
+const PIECE = 1 << BITS;
+const MASK = PIECE - 1;
+const FIRST = 16;
 
 /** A list of numbers that grows piece by piece, as the one of integers does. */
 export class FloatList {
@@ -11,9 +13,18 @@ export class FloatList {
   }
 
   push(value: number): void {
-    if ((this.#length & MASK) === 0) this.#pieces.push(new Float64Array(MASK + 1));
-    this.#pieces[this.#length >>> BITS]![this.#length & MASK] = value;
+    const at = this.#length & MASK;
+    const last = this.#pieces[this.#length >>> BITS];
+    const piece = last === undefined || at === last.length ? this.#grow(last) : last;
+    piece[at] = value;
     this.#length += 1;
+  }
+
+  #grow(small: Float64Array | undefined): Float64Array {
+    const piece = new Float64Array(small ? small.length * 2 : this.#length === 0 ? FIRST : PIECE);
+    if (small) piece.set(small);
+    this.#pieces[this.#length >>> BITS] = piece;
+    return piece;
   }
 
   /** Of a place that has been given; anything of another. */

@@ -1,7 +1,13 @@
 const BITS = 14;
-const MASK = (1 << BITS) - 1;
+const PIECE = 1 << BITS;
+const MASK = PIECE - 1;
+/** Of the first piece, until it is full: most stores are small, and each command makes lists anew. */
+const FIRST = 32;
 
-/** A list of 32-bit integers that grows piece by piece: nothing is copied, and at most a piece is spare. */
+/**
+ * A list of 32-bit integers that grows piece by piece: nothing is copied but the first piece, as long as that is small, and at
+ * most a piece is spare.
+ */
 export class IntList {
   readonly #pieces: Int32Array[] = [];
   #length = 0;
@@ -12,9 +18,18 @@ export class IntList {
 
   /** Returns the place that it got. */
   push(value: number): number {
-    if ((this.#length & MASK) === 0) this.#pieces.push(new Int32Array(MASK + 1));
-    this.#pieces[this.#length >>> BITS]![this.#length & MASK] = value;
+    const at = this.#length & MASK;
+    const last = this.#pieces[this.#length >>> BITS];
+    const piece = last === undefined || at === last.length ? this.#grow(last) : last;
+    piece[at] = value;
     return this.#length++;
+  }
+
+  #grow(small: Int32Array | undefined): Int32Array {
+    const piece = new Int32Array(small ? small.length * 2 : this.#length === 0 ? FIRST : PIECE);
+    if (small) piece.set(small);
+    this.#pieces[this.#length >>> BITS] = piece;
+    return piece;
   }
 
   /** Of a place that has been given; anything of another. */

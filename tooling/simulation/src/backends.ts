@@ -1,0 +1,11 @@
+import { layouts } from "./variants/fs.ts";
+import { memory } from "./variants/memory.ts";
+import type { Variant } from "./variants/variant.ts";
+
+/** By what `simulate --backend` calls them. */
+export const BACKENDS: Readonly<Record<string, Variant>> = {
+  memory: memory({ names: "own" }),
+  "memory-fixed": memory({ names: "fixed" }),
+  fs: layouts({ lock: "step" }),
+  "fs-lock": layouts({ lock: "files" }),
+};

@@ -1,0 +1,162 @@
+import { type FileHandle, type FileSystem, initLayout, type Lock, openLayout, openLock } from "@ocistore/backend-fs";
+import type { Environment, Ms, Store } from "@ocistore/core";
+import { seeded } from "../chance.ts";
+import type { Failure, Process } from "../process.ts";
+import type { Simulation } from "../simulation.ts";
+import { Disk, systemError } from "./disk.ts";
+import type { Ground, Prepared, Variant } from "./variant.ts";
+
+const ROOT = "/layout";
+const LOCK = `${ROOT}/.ocistore/lock`;
+
+/**
+ * A layout on a disk in memory, one call of the file system at a time.
+ *
+ * @param o.lock `files`: the store's own lock, a dozen calls each time. `step`: taking it is one call, which can complete as
+ * soon as nobody who is alive holds it; so that all orders of the calls under it can be tried.
+ */
+export function layouts(o: { readonly lock: "files" | "step" }): Variant {
+  return {
+    name: o.lock === "files" ? "a layout" : "a layout, its lock taken in one step",
+    async prepare(startsAt, furnish): Promise<Prepared> {
+      let now = startsAt;
+      const advance = (ms: Ms) => {
+        now += ms;
+      };
+      const disk = new Disk(() => now);
+      const chance = seeded(1);
+      const env: Environment = {
+        now: () => now,
+        random: (bytes) => Uint8Array.from({ length: bytes }, () => chance() * 256),
+        sleep: async (ms) => advance(ms),
+      };
+      const fs = disk.fileSystem("furnish");
+      await initLayout(ROOT, { fs, env });
+      const store = await openLayout(ROOT, { fs, env, lock: { acquire: async () => async () => {} } });
+      await furnish(store, advance);
+      await store.close();
+      return { now, begin: (simulation) => new LayoutGround(simulation, disk, o.lock) };
+    },
+  };
+}
+
+let grounds = 0;
+
+class LayoutGround implements Ground {
+  readonly #disk: Disk;
+  readonly #lock: "files" | "step";
+  readonly #number = ++grounds;
+  readonly #dead = new Set<number>();
+  #holder: Process | undefined;
+
+  constructor(simulation: Simulation, template: Disk, lock: "files" | "step") {
+    this.#disk = new Disk(() => simulation.now, template);
+    this.#lock = lock;
+    simulation.onDeath(({ number }) => this.#dead.add(number));
+  }
+
+  async open(process: Process): Promise<Store> {
+    // Under the lock nobody else changes what is read; so it makes no difference when that happens.
+    const isAlone = () => this.#holder === process;
+    const fs = scheduled(this.#disk, process, { scope: `process ${process.number} of ${this.#number}`, isAlone });
+    const { env, number } = process;
+    const probe = {
+      self: async () => ({ pid: number, host: "host" }),
+      liveness: async ({ pid }: { readonly pid: number }) =>
+        this.#dead.has(pid) ? ("dead" as const) : ("alive" as const),
+    };
+    const lock =
+      this.#lock === "step" ? this.#oneStep(process) : await openLock(fs, LOCK, env, { kind: "link", probe });
+    return openLayout(ROOT, { fs, env, lock, probe });
+  }
+
+  leftOver(): string[] {
+    const left: string[] = [];
+    const visit = (path: string) => {
+      if (path === LOCK) return;
+      for (const { name, kind } of this.#disk.readdir(path)) {
+        const each = `${path}/${name}`;
+        if (kind === "directory") visit(each);
+        else if (/\/(uploads|sessions|trash|damaged)\/|\.new$/.test(each)) left.push(each);
+      }
+    };
+    visit(ROOT);
+    return left;
+  }
+
+  #oneStep(process: Process): Lock {
+    const possible = () => this.#holder === undefined || !this.#holder.isAlive;
+    return {
+      acquire: async () => {
+        await process.call({ name: "lock", possible }, () => {
+          this.#holder = process;
+        });
+        return async () => {
+          if (this.#holder === process) this.#holder = undefined;
+        };
+      },
+    };
+  }
+}
+
+const failures = (name: string, path: string, ...codes: string[]): Failure[] =>
+  codes.map((code) => ({ code, error: () => systemError(code, name, path) }));
+
+/** The disk as one process uses it. What only that process can notice is done at once. */
+function scheduled(
+  disk: Disk,
+  process: Process,
+  { scope, isAlone }: { readonly scope: string; readonly isAlone: () => boolean },
+): FileSystem {
+  const call = <T>(
+    name: string,
+    path: string,
+    perform: () => T | Promise<T>,
+    o: { readonly to?: string; readonly matters?: boolean; readonly changes?: boolean; readonly writes?: boolean } = {},
+  ): Promise<T> => {
+    const on = o.to === undefined ? short(path) : `${short(path)} → ${short(o.to)}`;
+    const fails = o.writes ? failures(name, path, "ENOSPC", "EIO") : failures(name, path, "EIO");
+    const matters = o.matters ?? (o.writes || o.changes || !isAlone());
+    return process.call({ name, on, matters, fails }, perform);
+  };
+  const handleOf = (handle: FileHandle, path: string): FileHandle => {
+    // A record of the lock and an upload are written in place; all else is complete before it has a name that others know.
+    const isShared = path.startsWith(LOCK) || path.includes("/uploads/");
+    return {
+      read: (...args) => call("read", path, () => handle.read(...args), { matters: isShared }),
+      write: (...args) => call("write", path, () => handle.write(...args), { writes: true, matters: isShared }),
+      sync: () => call("sync", path, () => handle.sync(), { matters: false }),
+      stat: () => call("stat", path, () => handle.stat(), { matters: isShared }),
+      truncate: (size) => call("truncate", path, () => handle.truncate(size), { matters: isShared }),
+      close: () => call("close", path, () => handle.close(), { matters: false }),
+    };
+  };
+  return {
+    scope,
+    open: async (path, flags, mode) =>
+      handleOf(await call("open", path, () => disk.open(path, flags, mode), { writes: flags === "wx" }), path),
+    lstat: (path) => call("lstat", path, () => disk.lstat(path)),
+    async *readdir(path) {
+      // A listing takes time, and of what comes or goes meanwhile it shows this and not that, which is all POSIX promises.
+      const before = await call("readdir", path, () => disk.readdir(path));
+      const after = await call("readdir on", path, () => disk.readdir(path));
+      for (const entry of new Map([...before, ...after].map((each) => [each.name, each])).values()) {
+        const isIn = (list: typeof before) => list.some(({ name }) => name === entry.name);
+        if ((isIn(before) && isIn(after)) || process.glimpse()) yield entry;
+      }
+    },
+    mkdir: (path) => call("mkdir", path, () => disk.mkdir(path), { writes: true }),
+    rmdir: (path) => call("rmdir", path, () => disk.rmdir(path), { changes: true }),
+    rename: (from, to) => call("rename", from, () => disk.rename(from, to), { to, writes: true }),
+    link: (existing, path) => call("link", existing, () => disk.link(existing, path), { to: path, writes: true }),
+    unlink: (path) => call("unlink", path, () => disk.unlink(path), { changes: true }),
+    touch: (path, ms) => call("touch", path, () => disk.touch(path, ms), { changes: true }),
+    chmod: (path, mode) => call("chmod", path, () => disk.chmod(path, mode), { changes: true }),
+    syncDirectory: (path) => call("sync", path, () => {}, { matters: false }),
+    realpath: async (path) => path,
+  };
+}
+
+function short(path: string): string {
+  return path.startsWith(`${ROOT}/`) ? path.slice(ROOT.length + 1) : path;
+}

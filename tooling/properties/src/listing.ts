@@ -181,6 +181,7 @@ export function put(world: World, digest: Digest, isTagged: boolean): void {
 export function setListedTag(world: World, tag: string, digest: Digest): void {
   const { listed, tags } = here(world);
   const before = tags.get(tag);
+  if (!listed.has(digest)) touch(world, digest);
   listed.set(digest, { own: undefined });
   tags.set(tag, digest);
   if (before && before !== digest) lose(world, before);

@@ -115,6 +115,26 @@ describe.each(places)("W11 index.json written by two, on %s", (_, make) => {
     expect(await leftOver(world)).toEqual([]);
   });
 
+  test.each(["a push", "a tag on what had lost its own"])(
+    "an older index.json over %s: what that names stays for the grace, counted from then",
+    async (how) => {
+      const { world, f, p } = await start();
+      const { digest } = await p.repository.resolve("v1");
+      await p.repository.untag("v1");
+      const stale = await f.readIndex();
+      world.clock.advance(0.9 * HOUR);
+      const pushed =
+        how === "a push"
+          ? await p.repository.session((session) => putImage(session, "ours", { tag: "ours" }))
+          : await p.repository.tag(digest, "ours");
+      await f.writeIndex(stale);
+      world.clock.advance(0.9 * HOUR);
+      await p.store.collect();
+      await p.repository.tag(pushed.digest, "ours");
+      expect(await errorsOf(p.store)).toEqual([]);
+    },
+  );
+
   test("a foreign write between our look and our rename is not lost", async () => {
     const { f, image, before, p } = await start();
     const gate = p.steps.pauseBefore(({ name, path }) => name === "sync" && path.endsWith("/index.json.new"));

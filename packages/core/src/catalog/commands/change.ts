@@ -122,6 +122,8 @@ async function tag(
     const record = await facts.record(draft, repository, to, o);
     if (!record || !(await visible(ctx, repository, to))) throw notFound(to);
     addMember(ctx, repository, record, false);
+    // Another tool may write back a listing without it. Then its grace is counted from here, and not from an earlier loss.
+    if (facts.membership === "listed") draft.touch(to, ctx.now);
   }
   target.tags.set(name, to);
   if (present && present !== to) lose(ctx, present);

@@ -2,7 +2,7 @@ import { type Digest, isOciStoreError, type Repository } from "@ocistore/core";
 import type { Chance } from "./chance.ts";
 import { clock, type Journal, type Line, type Look, readJournal } from "./journal.ts";
 import { entriesIn, tagsOf, walk } from "./layout.ts";
-import { TAGS } from "./work.ts";
+import { KEPT, TAGS } from "./work.ts";
 
 export interface Reader {
   readonly repository: Repository;
@@ -14,10 +14,10 @@ export interface Reader {
 /** Reads a tag and all that it names, through the library or as another tool would, and writes down what it saw. */
 export async function readOnce(reader: Reader): Promise<void> {
   const { chance, journal } = reader;
-  journal.write({ look: await (chance.is(0.5) ? read(reader) : readPlainly(reader)) });
+  journal.write({ look: await (chance.is(0.5) ? readThrough(reader) : readPlainly(reader)) });
 }
 
-async function read({ repository, chance }: Reader): Promise<Look> {
+async function readThrough({ repository, chance }: Reader): Promise<Look> {
   const names: string[] = [];
   if (chance.is(0.3)) for await (const { name } of repository.tags()) names.push(name);
   const tag = chance.pick(names.length > 0 ? names : TAGS);
@@ -25,7 +25,7 @@ async function read({ repository, chance }: Reader): Promise<Look> {
   const found = await repository.find(tag);
   const look = { what: "read", tag, start, saw: found?.digest ?? null } as const;
   try {
-    if (found) await readAll(repository, found.digest);
+    if (found) await readAll(repository, found.digest, tag);
     return { ...look, end: clock() };
   } catch (error) {
     if (!isOciStoreError(error)) throw error;
@@ -33,16 +33,37 @@ async function read({ repository, chance }: Reader): Promise<Look> {
   }
 }
 
-async function readAll(repository: Repository, root: Digest): Promise<void> {
-  const digests = new Set([root]);
-  for (const digest of digests) {
-    for await (const _ of repository.blob(digest)) {
-      // Verified while it passes.
+/** What it names, and its signatures: of those somebody may take one away while the tag stays, unless they are kept. */
+async function readAll(repository: Repository, root: Digest, tag: string): Promise<void> {
+  const manifests = await readContent(repository, root);
+  for (const manifest of manifests) {
+    for await (const { digest } of repository.referrers(manifest)) {
+      try {
+        await readContent(repository, digest);
+      } catch (error) {
+        if (tag.startsWith(KEPT) || !isOciStoreError(error, "NOT_FOUND")) throw error;
+      }
     }
-    if (digest !== root && !(await repository.find(digest))) continue;
-    for (const { to, kind } of await repository.successors(digest)) if (kind !== "subject") digests.add(to);
-    for await (const { digest: referrer } of repository.referrers(digest)) digests.add(referrer);
   }
+}
+
+async function readContent(repository: Repository, root: Digest): Promise<Set<Digest>> {
+  const manifests = new Set([root]);
+  const blobs = new Set<Digest>();
+  for (const digest of manifests) {
+    await read(repository, digest);
+    for (const { to, kind } of await repository.successors(digest)) {
+      if (kind === "manifest") manifests.add(to);
+      else if (kind !== "subject") blobs.add(to);
+    }
+  }
+  for (const digest of blobs) await read(repository, digest);
+  return manifests;
+}
+
+/** Verified while it passes. */
+async function read(repository: Repository, digest: Digest): Promise<void> {
+  for await (const _ of repository.blob(digest));
 }
 
 async function readPlainly({ directory, chance }: Reader): Promise<Look> {
@@ -100,7 +121,7 @@ export class DropWatch {
       for (const { tag, to } of begun.get(line.n)?.effects ?? []) {
         // Just before the grace is over it has been waited for longest.
         const due = line.at + this.#grace * (0.3 + 0.65 * this.#reader.chance.next());
-        if (to !== null && tag.startsWith("kept-")) this.#pending.push({ tag, digest: to, acknowledged: line.at, due });
+        if (to !== null && !TAGS.includes(tag)) this.#pending.push({ tag, digest: to, acknowledged: line.at, due });
       }
     }
     this.#read.set(path, lines.length);

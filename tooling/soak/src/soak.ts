@@ -85,7 +85,7 @@ export async function soak(o: SoakOptions): Promise<Judgement> {
       const counts: Record<string, number> = { ...(await progress(journals)), kills };
       isEnough = Object.entries(least).every(([what, count]) => (counts[what] ?? 0) >= count);
     }
-    await sleep(200 + chance.below(foreign ? 6000 : 2500));
+    await sleep(200 + chance.below(foreign ? 6000 : 3500));
     const slot = chance.below(WORKERS);
     const victim = workers[slot]!;
     // On a machine that is busy nobody would ever get to work.

@@ -15,6 +15,9 @@ import type { Effect, Ending, Intent, Journal } from "./journal.ts";
 /** The tags that everybody sets, moves and takes away. */
 export const TAGS: readonly string[] = Array.from({ length: 16 }, (_, at) => `tag-${at}`);
 
+/** How the names begin of those that nobody ever takes away, nor what they are on, nor its signatures. */
+export const KEPT = "kept-";
+
 /** What takes no time to come back, and what does. */
 const WINDOWS = [0, 800, 3000];
 
@@ -28,7 +31,7 @@ const WEIGHTS = {
   untag: 8,
   delete: 16,
   undo: 12,
-  collect: 12,
+  collect: 40,
   "empty trash": 1,
 };
 
@@ -44,14 +47,18 @@ export interface Worker {
   readonly incarnation: number;
   /** Of its collections: the policy's if `undefined`; `null` for who does not collect. */
   readonly grace: number | undefined | null;
-  /** Of its deletions; one of several unless given. */
+  /** Of its deletions, and nothing goes before that is over; one of several unless given. */
   readonly window: number | undefined;
 }
 
 /** Does one thing, and writes down before it that it will, and after it what became of it. */
 export async function workOnce(worker: Worker): Promise<void> {
-  const { collect, ...others } = WEIGHTS;
-  const verb = worker.chance.weighted<Verb>(worker.grace === null ? others : WEIGHTS);
+  const { collect, "empty trash": empty, ...others } = WEIGHTS;
+  const verb = worker.chance.weighted<Verb>({
+    ...others,
+    ...(worker.grace !== null && { collect }),
+    ...(worker.window === undefined && { "empty trash": empty }),
+  });
   await VERBS[verb](worker);
 }
 
@@ -122,7 +129,7 @@ const VERBS: Readonly<Record<Verb, (worker: Worker) => Promise<void>>> = {
   /** What nobody ever takes away again: an image of a tag of its own, its signature, and an image without a tag. */
   "push and keep": async (worker) => {
     const { chance } = worker;
-    const tag = keptName(worker);
+    const tag = ownName(worker, KEPT);
     const tagged = image(chance.below(IMAGES), tag);
     const signature = referrer(0, tagged.packed.descriptor, tag);
     const untagged = chance.is(0.3) ? [image(chance.below(IMAGES), `${tag} untagged`)] : [];
@@ -140,7 +147,7 @@ const VERBS: Readonly<Record<Verb, (worker: Worker) => Promise<void>>> = {
   tag: async (worker) => {
     const { chance, store } = worker;
     const repository = store.repository();
-    const tag = chance.is(0.2) ? keptName(worker) : chance.pick(TAGS);
+    const tag = chance.is(0.2) ? ownName(worker, "extra-") : chance.pick(TAGS);
     const found = await anyManifest(worker, repository);
     if (!found) return;
     await journaled(worker, { what: "tag", effects: [{ tag, to: found.digest }] }, async () => {
@@ -210,12 +217,12 @@ const VERBS: Readonly<Record<Verb, (worker: Worker) => Promise<void>>> = {
   },
 };
 
-let kept = 0;
+let names = 0;
 
-/** A tag that nobody else sets, and that goes only with what it is on. */
-function keptName({ slot, incarnation }: Worker): string {
-  kept += 1;
-  return `kept-${slot}-${incarnation}-${kept}`;
+/** A tag that nobody else sets. */
+function ownName({ slot, incarnation }: Worker, beginning: string): string {
+  names += 1;
+  return `${beginning}${slot}-${incarnation}-${names}`;
 }
 
 async function journaled(

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { openLayout } from "@ocistore/backend-fs";
 import type { Chance } from "./chance.ts";
@@ -69,6 +70,8 @@ export async function copying(o: Copying): Promise<number> {
       journal.end(n, { outcome: "refused", code: "SKOPEO", message: stderr });
     }
     longest = Math.max(longest, clock() - began);
+    // Without a pause it would undo nearly everything that we do.
+    await sleep(chance.below(600));
   }
   return longest;
 }

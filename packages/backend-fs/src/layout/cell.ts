@@ -2,12 +2,12 @@ import {
   type CatalogCell,
   type CatalogState,
   type CondemnedRow,
+  type Digest,
   type Draft,
   digestOf,
   type Environment,
   type JsonValue,
   OciStoreError,
-  type Pin,
   type Policy,
   type Run,
   type Signal,
@@ -55,6 +55,8 @@ export class LayoutCell implements CatalogCell {
   readonly #o: LayoutCellOptions;
   readonly #sessions: SessionFiles;
   #index: ReadIndex | undefined;
+  /** Somebody died while pins and index.json changed together, and which pins hold rests on index.json as it is. */
+  #isPending = false;
 
   constructor(fs: FileSystem, paths: Paths, lock: Lock, o: LayoutCellOptions) {
     this.#fs = fs;
@@ -83,12 +85,13 @@ export class LayoutCell implements CatalogCell {
     return result;
   }
 
-  async load({ signal }: Signal = {}): Promise<{ state: CatalogState; version: string }> {
+  async load({ signal }: Signal = {}): Promise<{ state: CatalogState; version: Digest }> {
     signal?.throwIfAborted();
     const { version, document } = await whole(() => this.#readIndex(), this.#o, { signal });
     return reported("read the store", this.#paths.root, async () => {
       const settings = await readSettings(this.#fs, this.#paths);
-      const pins = await readPins(this.#fs, this.#paths);
+      const { pins, isPending } = await readPins(this.#fs, this.#paths, version);
+      this.#isPending = isPending;
       const policy = settings?.policy ?? this.#o.policy;
       const { condemned, runs } = await readTrash(this.#fs, this.#paths, Math.max(policy.window, policy.wait));
       const state: CatalogState = {
@@ -125,42 +128,37 @@ export class LayoutCell implements CatalogCell {
     const revived = this.#revived(draft);
     const condemned = [...draft.condemned.changes.values()].filter((row) => row !== undefined && !row.purging);
     return reported("change the store", this.#paths.root, async () => {
+      const isListed = repository.manifests.changed || repository.tags.changed;
+      // A reader in this process may have seen another one meanwhile, and its writer may have put the old one back.
+      if (isListed && this.#index?.version !== version) return false;
+      const document = this.#index?.document;
+      const next = isListed ? document!.with(repository, entriesOfUndone(draft)) : undefined;
+
       // First of all: when a pin is on its way out, its loss has been written down, and trying again finds no such pin.
       if (draft.lost.changed) await writeLost(this.#fs, this.#paths, draft.lost);
-      // Until index.json has been replaced both the old pins and the new ones hold, the old ones under a name that nobody can
-      // give. Whoever died in between has left them; they go with the next change.
-      const before = [...(draft.base.repositories.get("")?.pins ?? [])];
-      const after = [...repository.pins].filter(([name]) => !name.startsWith(OUTGOING));
-      const outgoing = before.filter(([name, { digest }]) =>
-        after.every(([other, pin]) => other !== name || pin.digest !== digest),
-      );
-      if (repository.pins.changed) {
-        const both = [...outgoing.map(([name, pin]): [string, Pin] => [`${OUTGOING}${name}`, pin]), ...after];
-        await writePins(this.#fs, this.#paths, both);
-      }
-      const giveUp = async () => {
-        if (repository.pins.changed) await writePins(this.#fs, this.#paths, before);
-        return false;
-      };
+      const before = draft.base.repositories.get("")?.pins ?? new Map();
+      const isPinned = repository.pins.changed || (next !== undefined && this.#isPending);
+      const pending = next && { index: version as Digest, next: digestOf(next), pins: before };
+      if (isPinned) await writePins(this.#fs, this.#paths, repository.pins, pending);
       await this.#writeClaims(draft, "growing");
       for (const row of revived) await moveBack(this.#fs, this.#paths, row);
       await syncMoves(this.#fs, this.#paths, revived);
       for (const [id, run] of draft.runs.changes) {
-        if (run) await writeRun(this.#fs, this.#paths, this.#o.directories, id, this.#withEntries(run));
+        if (run) await writeRun(this.#fs, this.#paths, this.#o.directories, id, withEntries(run, document));
       }
 
-      if (repository.manifests.changed || repository.tags.changed) {
-        // A reader in this process may have seen another one meanwhile, and its writer may have put the old one back.
-        if (this.#index?.version !== version) return giveUp();
-        const next = this.#index.document.with(repository, entriesOfUndone(draft));
+      if (next) {
         const isStillTheSame = async () => digestOf(await this.#indexBytes()) === version;
         const fresh = this.#paths.fresh("index.json");
-        if (!(await replaceOurs(this.#fs, this.#paths.index, fresh, next, isStillTheSame))) return giveUp();
+        if (!(await replaceOurs(this.#fs, this.#paths.index, fresh, next, isStillTheSame))) {
+          if (isPinned) await writePins(this.#fs, this.#paths, before);
+          return false;
+        }
       }
 
       for (const row of condemned) await moveToTrash(this.#fs, this.#paths, row as CondemnedRow);
       await syncMoves(this.#fs, this.#paths, condemned as CondemnedRow[]);
-      if (outgoing.length > 0) await writePins(this.#fs, this.#paths, after);
+      if (isPinned && pending) await writePins(this.#fs, this.#paths, repository.pins);
       await this.#writeClaims(draft, "ending");
       await this.#touch(draft);
       for (const [id, run] of draft.runs.changes) if (!run) await dropRun(this.#fs, this.#paths, id);
@@ -185,14 +183,6 @@ export class LayoutCell implements CatalogCell {
       .filter((row) => row !== undefined);
   }
 
-  /** With the entries of index.json that it takes out, which may say more than anybody here understands. */
-  #withEntries(run: Run): Run {
-    const { entries = [] } = run;
-    const known = new Set(entries.map((entry) => JSON.stringify(entry)));
-    const present = this.#index?.document.entriesOf(run) ?? [];
-    return { ...run, entries: [...entries, ...present.filter((entry) => !known.has(JSON.stringify(entry)))] };
-  }
-
   async #writeClaims(draft: Draft, which: "growing" | "ending"): Promise<void> {
     for (const [owner, claim] of draft.claims.changes) {
       if ((claim === undefined) !== (which === "ending")) continue;
@@ -215,17 +205,22 @@ export class LayoutCell implements CatalogCell {
   }
 }
 
+/** With the entries of index.json that it takes out, which may say more than anybody here understands. */
+function withEntries(run: Run, document: IndexDocument | undefined): Run {
+  const { entries = [] } = run;
+  const known = new Set(entries.map((entry) => JSON.stringify(entry)));
+  const present = document?.entriesOf(run) ?? [];
+  return { ...run, entries: [...entries, ...present.filter((entry) => !known.has(JSON.stringify(entry)))] };
+}
+
 /** A run that goes is one that is undone, or of which nothing is left. */
 function entriesOfUndone({ runs, base }: Draft): readonly JsonValue[] {
   return [...runs.changes].flatMap(([id, run]) => (run ? [] : ((base.runs.get(id)?.entries ?? []) as JsonValue[])));
 }
 
-/** Before the name of a pin that is about to go; no name of a pin begins so. */
-const OUTGOING = "~";
-
 interface ReadIndex {
   readonly bytes: Uint8Array;
-  readonly version: string;
+  readonly version: Digest;
   readonly document: IndexDocument;
 }
 

@@ -16,13 +16,12 @@ import { decodeRecord, encodeRecord, RECORD_LIMIT } from "./record.ts";
  *   take     Write a record of one's own under a temporary name, complete, and `link` it to the lock's name. If that name
  *            exists, judge the record that has it. If its owner may be alive: `LOCKED`. If it is dead: break, and try again.
  *   give up  Unlink the lock's name.
- *   break    Under the lock of the store: read the record once more, and unlink it only if it is, to the byte and to the
- *            inode, the one that was judged.
+ *   break    Under the lock of the store: judge the record that has the name now, and unlink it only if its owner is dead.
  *
  * Why one at a time. `link` makes the name for one only. The name is unlinked by nobody but its owner, who knows what it does,
  * and by those who break, who are one at a time since they hold the store's lock. Between the second look of one that breaks
  * and its `unlink` nobody else can take the record away: its owner is dead, which does not end, and the others wait. So what it
- * unlinks is what it has judged, and never the lock of somebody who came later. No two records are alike.
+ * unlinks is what it has judged under that lock, and never the lock of somebody who came later.
  *
  * Why not the numbered lock of link-lock.ts: that one never unlinks its newest record, which is what makes it need no other
  * lock; one for each upload would leave a directory of records for each. Here there is another lock to lean on, and it is
@@ -53,7 +52,6 @@ export interface UploadLocksOptions {
 
 interface Found {
   readonly record: Uint8Array;
-  readonly identity: string;
   /** Who holds it, for people; absent if it is free to be taken over. */
   readonly holder: string | undefined;
 }
@@ -86,7 +84,7 @@ export class UploadLocks {
         if (taken) return taken;
         const found = await this.#look(path);
         if (found?.holder !== undefined) throw lockedError(path, { text: found.holder, known: true, turn: "" });
-        if (found) await this.#break(path, found, o);
+        if (found) await this.#break(path, o);
       }
     };
     return reported("lock the upload", path, run, o.signal);
@@ -101,7 +99,7 @@ export class UploadLocks {
   sweep(path: string, o: Signal): Promise<void> {
     const run = async () => {
       const found = await this.#look(path);
-      if (found && found.holder === undefined) await this.#break(path, found, o);
+      if (found && found.holder === undefined) await this.#break(path, o);
     };
     return reported("remove the lock of the upload", path, run, o.signal);
   }
@@ -195,8 +193,7 @@ export class UploadLocks {
     return closing(handle, async () => {
       const buffer = new Uint8Array(RECORD_LIMIT);
       const record = buffer.subarray(0, await fill(handle, buffer, 0));
-      const { identity } = await handle.stat();
-      return { record, identity, holder: await this.#judge(path, record, handle) };
+      return { record, holder: await this.#judge(path, record, handle) };
     });
   }
 
@@ -237,14 +234,13 @@ export class UploadLocks {
     return locks !== undefined && tryFileLock(locks, handle.fd!) === "locked";
   }
 
-  async #break(path: string, judged: Found, { signal }: Signal): Promise<void> {
+  async #break(path: string, { signal }: Signal): Promise<void> {
     const release = await this.#o.lock.acquire({ signal });
     try {
       const now = await this.#look(path);
-      const isSame = now?.identity === judged.identity && Buffer.compare(now.record, judged.record) === 0;
-      if (isSame && now.holder === undefined) {
+      if (now && now.holder === undefined) {
         await unlinkIfThere(this.#fs, path);
-        FORSAKEN.delete(keyOf(this.#fs, path, judged.record));
+        FORSAKEN.delete(keyOf(this.#fs, path, now.record));
       }
     } finally {
       await release();

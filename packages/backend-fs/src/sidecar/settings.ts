@@ -60,17 +60,53 @@ export function encodeSettings({ identity, policy }: Settings): Uint8Array {
   });
 }
 
-export async function readPins(fs: FileSystem, { pins }: Paths): Promise<Map<string, Pin>> {
-  const read = new Map<string, Pin>();
-  const json = await readJsonFile(fs, pins);
-  const list = json && field(json, "pins");
-  if (json && !Array.isArray(list)) throw damaged(pins);
-  for (const each of Array.isArray(list) ? list : []) {
-    const pin = isJsonObject(each) ? pinIn(each) : undefined;
-    if (!pin) throw damaged(pins);
-    read.set(...pin);
+/** Pins that change together with index.json: which of both hold is for index.json to say. */
+export interface Pending {
+  /** The digest of index.json before the change, and after it. */
+  readonly index: Digest;
+  readonly next: Digest;
+  /** Those that hold before it. */
+  readonly pins: Iterable<readonly [string, Pin]>;
+}
+
+export interface PinsFile {
+  readonly pins: Map<string, Pin>;
+  /** Whether what `pins` is rests on index.json. */
+  readonly isPending: boolean;
+}
+
+/**
+ * The pins that hold with this index.json. If it is neither of those that a change of both knows, its writer has died and
+ * another tool has written since: then all hold, the old ones under a name that nobody can give.
+ */
+export async function readPins(fs: FileSystem, { pins: path }: Paths, index?: Digest): Promise<PinsFile> {
+  const json = await readJsonFile(fs, path);
+  if (!json) return { pins: new Map(), isPending: false };
+  const pins = pinsIn(json, path);
+  const before = field(json, "before");
+  if (before === undefined) return { pins, isPending: false };
+  if (!isJsonObject(before)) throw damaged(path);
+  const old = pinsIn(before, path);
+  if (field(before, "index") === index) return { pins: old, isPending: true };
+  if (field(before, "next") !== index) {
+    for (const [name, pin] of old) if (pins.get(name)?.digest !== pin.digest) pins.set(`${OUTGOING}${name}`, pin);
   }
-  return read;
+  return { pins, isPending: true };
+}
+
+/** No name of a pin begins so. */
+const OUTGOING = "~";
+
+function pinsIn(json: JsonObject, path: string): Map<string, Pin> {
+  const list = field(json, "pins");
+  if (!Array.isArray(list)) throw damaged(path);
+  return new Map(
+    list.map((each) => {
+      const pin = isJsonObject(each) ? pinIn(each) : undefined;
+      if (!pin) throw damaged(path);
+      return pin;
+    }),
+  );
 }
 
 /** `undefined` if it is none. */
@@ -81,15 +117,23 @@ export function pinIn(json: JsonObject): [string, Pin] | undefined {
   return [name, { digest: digest as Digest, until }];
 }
 
-export async function writePins(fs: FileSystem, paths: Paths, pins: Iterable<[string, Pin]>): Promise<void> {
-  await replaceOurs(fs, paths.pins, paths.fresh("pins.json"), encodePins(pins));
+export async function writePins(
+  fs: FileSystem,
+  paths: Paths,
+  pins: Iterable<readonly [string, Pin]>,
+  before?: Pending,
+): Promise<void> {
+  await replaceOurs(fs, paths.pins, paths.fresh("pins.json"), encodePins(pins, before));
 }
 
-export function encodePins(pins: Iterable<[string, Pin]>): Uint8Array {
-  const list = [...pins].map(
-    ([name, { digest, until }]): JsonObject => ({ name, digest, ...(until !== undefined && { until }) }),
-  );
-  return encodeJson({ pins: list });
+export function encodePins(pins: Iterable<readonly [string, Pin]>, before?: Pending): Uint8Array {
+  if (!before) return encodeJson({ pins: listOf(pins) });
+  const { index, next } = before;
+  return encodeJson({ pins: listOf(pins), before: { index, next, pins: listOf(before.pins) } });
+}
+
+function listOf(pins: Iterable<readonly [string, Pin]>): JsonObject[] {
+  return [...pins].map(([name, { digest, until }]) => ({ name, digest, ...(until !== undefined && { until }) }));
 }
 
 export async function readLeases(fs: FileSystem, { leases }: Paths): Promise<Map<string, Lease>> {

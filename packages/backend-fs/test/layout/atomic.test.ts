@@ -78,6 +78,32 @@ describe.each(places)("a change of pins and tags against another tool, on %s", (
   });
 });
 
+test("a change of pins and tags that is killed anywhere: what held before holds, or what holds afterwards", async () => {
+  const change = async ({ actor, was, next }: Awaited<ReturnType<typeof pinned>>) =>
+    actor.store.parts.catalog.change("", [
+      { do: "pin", name: "p", digest: next.digest },
+      { do: "tag", name: "y", to: was.digest },
+      { do: "untag", name: "b", expect: next.digest },
+    ]);
+  const whole = await pinned(memoryPlace);
+  const before = whole.actor.steps.done.length;
+  await change(whole);
+  const numbers = whole.actor.steps.done.slice(before).flatMap((step) => (step.changes ? [step.number] : []));
+  expect(numbers.length).toBeGreaterThan(4);
+  for (const number of numbers) {
+    const at = await pinned(memoryPlace);
+    at.actor.steps.diesAt = number;
+    await Promise.race([change(at), at.actor.steps.died]);
+    at.actor.die();
+    const other = await at.world.actor();
+    await other.store.collect({ grace: 0 });
+    for (const { digest } of [at.was, at.next]) {
+      expect(await other.repository.find(digest), `killed before call ${number}`).toBeDefined();
+    }
+    expect(await errorsOf(other.store)).toEqual([]);
+  }
+});
+
 describe("a plan of a deletion that was interrupted after its change", () => {
   async function planned(): Promise<{ world: World; actor: Actor; plan: Plan }> {
     const world = await World.make(await memoryPlace());

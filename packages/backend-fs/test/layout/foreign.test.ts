@@ -290,6 +290,22 @@ test("nothing is deleted while an entry of index.json cannot be understood; ever
   expect((await layout.readIndex()).manifests).toContainEqual(layout.entries.at(-1));
 });
 
+test("nor is what was condemned before that erased", async () => {
+  const { layout } = await listedChildren();
+  const { repository, store } = await open(layout);
+  const { header } = await repository.planDelete("latest", { window: 60_000 });
+  expect(header.hold).toBe(60_000);
+  await repository.delete("latest", { window: 60_000 });
+  const trash = await snapshot(join(layout.directory, ".ocistore/trash"));
+  await writeFile(join(layout.directory, "index.json"), '{"schemaVersion":2,"manifests":[{"digest":"sha256:xyz"}]}');
+  const purge = store.parts.catalog.purge(async (rows) => rows.map(({ digest }) => digest), {
+    due: Date.now() + 3_600_000,
+    limit: 100,
+  });
+  await expect(purge).rejects.toMatchObject({ code: "LAYOUT_INVALID" });
+  expect(await snapshot(join(layout.directory, ".ocistore/trash"))).toEqual(trash);
+});
+
 test("one digest under two media types is one piece of content", async () => {
   const layout = await ForeignLayout.make();
   const shared = await layout.blob("shared bytes");

@@ -113,6 +113,25 @@ test("a second writer in the same process is told so", async () => {
   expect(await writing).toBe(2);
 });
 
+test("a second writer is told so in the middle of the first one's bytes too, and until what is committed has its name", async () => {
+  const { open, blob } = await place();
+  const store = await open();
+  const another = await open();
+  const first = await store.parts.blobs.upload("u", { create: true });
+  const second = await another.parts.blobs.upload("u");
+  const locked = { code: "LOCKED", data: { holders: ["this process"] } };
+  async function* bytes() {
+    yield* of("a");
+    await expect(second.write(of("c"), { at: 0 })).rejects.toMatchObject(locked);
+    yield* of("b");
+  }
+  expect(await first.write(bytes(), { at: 0 })).toBe(2);
+  const { digest } = await first.commit(undefined);
+  await expect((await another.parts.blobs.upload("u")).write(of("c"), { at: 2 })).rejects.toMatchObject(locked);
+  await first.publish();
+  expect(await readFile(blob(digest), "utf8")).toBe("ab");
+});
+
 test("after a write that failed half-way, exactly what was acknowledged is stored", async () => {
   const { directory, open, blob } = await place();
   await open();

@@ -160,6 +160,28 @@ test("a number that was used and tidied away confers nothing, even if a listing 
   expect(await text(where.fs, path(1))).toMatch(/^free/);
 });
 
+test("no record goes before the floor is above it, or one who lists badly would make its number again", async () => {
+  const where = await memoryPlace();
+  const { as, directory, env } = await lockPlace(where);
+  const fs = faultyFileSystem(where.fs);
+  const slow = interrupted(where.fs, async () => {
+    for (let i = 1; i <= 3; i++) await (await as(2, { keep: 9 }, fs).acquire())();
+    fs.arm({ at: ({ name }) => name === "rename", code: "ENOSPC", always: true });
+    await as(2, { keep: 1 }, fs).acquire();
+  });
+  let listings = 0;
+  const blind: FileSystem = {
+    ...slow,
+    async *readdir(path) {
+      if (++listings === 2) yield { name: numbered(1), kind: "file" };
+      else yield* slow.readdir(path);
+    },
+  };
+  const locked = linkLock(blind, directory, env, { probe: new FakeProcesses().probe(1) });
+  await expect(locked.acquire({ wait: 100 })).rejects.toMatchObject({ code: "LOCKED" });
+  expect(fs.calls.some(({ name }) => name === "rename")).toBe(true);
+});
+
 test("a number below one that is held confers nothing, even if a person deleted it", async () => {
   const where = await memoryPlace();
   const { as, path } = await lockPlace(where);

@@ -71,6 +71,23 @@ test("who deletes the kernel's lock file makes nobody a second holder", async ()
   await expect(lock.acquire({ wait: 20 })).rejects.toMatchObject(lockedBy(child));
 });
 
+test("a lock on a file that somebody has deleted meanwhile is not the one that others will ask for", async () => {
+  const path = join((await realPlace()).directory, "lock");
+  const file = join(path, "kernel");
+  const fs = nodeFileSystem();
+  let deleted = 0;
+  const open: typeof fs.open = async (name, ...rest) => {
+    const handle = await fs.open(name, ...rest);
+    if (name === file && rest[0] === "r+" && deleted++ === 0) await unlink(file);
+    return handle;
+  };
+  const lock = await openLock({ ...fs, open }, path, systemEnvironment, { kind: "kernel" });
+  const release = await lock.acquire();
+  expect(deleted).toBe(2);
+  expect(await fs.lstat(file)).toMatchObject({ kind: "file" });
+  await release();
+});
+
 test("without the kernel, the lock of such a process stays, and a person can break it", async () => {
   const { directory } = await realPlace();
   const path = join(directory, "it's a lock");

@@ -58,3 +58,24 @@ test("a lease that was given back late does not end the next one's, and no epoch
   await catalog.endLease("collect", second!);
   expect(await catalog.lease("collect", HOUR)).toBe(second! + 1);
 });
+
+test("a collector that works renews its lease, so that the next one does not think it dead", async () => {
+  const { store, app, catalog, clock } = await open();
+  await image(app, ["a"], { tags: ["t"] });
+  await app.untag("t");
+  const plan = await store.planCollect({ grace: 0 });
+  const condemn = catalog.condemn.bind(catalog);
+  let other: number | undefined = 0;
+  catalog.condemn = async (...args) => {
+    clock.advance(90_000);
+    other = await catalog.lease("collect", HOUR);
+    return condemn(...args);
+  };
+  const { change } = catalog;
+  catalog.change = (...args) => {
+    clock.advance(90_000);
+    return change.apply(catalog, args);
+  };
+  expect(await store.apply(plan)).toMatchObject({ removed: 2 });
+  expect(other).toBeUndefined();
+});

@@ -71,6 +71,22 @@ test("what became unreadable after the plan was made stops its application too",
   expect(await store.apply(plan)).toMatchObject({ removed: 0, skipped: 2 });
 });
 
+test("what became unreadable after something was condemned stops its erasure too", async () => {
+  const { facts, damaged } = damagedFacts();
+  const { store, app, catalog, clock } = await open({ facts, policy: { window: HOUR } });
+  const kept = await image(app, ["kept"], { tags: ["kept"] });
+  await image(app, ["going"], { tags: ["going"] });
+  await app.delete("going");
+  damaged.add(kept.digest);
+  clock.advance(2 * HOUR);
+  const erase = async () => {
+    throw new Error("erased while anything may be named");
+  };
+  expect(await catalog.purge(erase, { due: clock.now(), limit: 10 })).toEqual({ purged: [], revived: [] });
+  damaged.clear();
+  expect(await store.collect()).toMatchObject({ removed: 2 });
+});
+
 test("a garbage manifest that cannot be read holds nothing, and goes", async () => {
   const { facts, damaged } = damagedFacts();
   const { store, app } = await open({ facts });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { openMemory } from "../../src/index.ts";
 import { Mutex } from "../../src/memory/mutex.ts";
+import { HOUR, open } from "../gc/support.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
 const reason = new Error("enough");
@@ -135,4 +136,20 @@ test("a command of the memory store that waits is told at once", async () => {
   finish();
   await adding;
   await expect(waiting).rejects.toBe(reason);
+});
+
+test("a blob that takes long renews what the session holds besides", async () => {
+  const { store, app, clock } = await open();
+  const session = app.openSession("job");
+  const first = await session.putBlob(text("first"));
+  async function* slowly() {
+    for (const piece of ["a", "b", "c"]) {
+      yield text(piece);
+      clock.advance(0.7 * HOUR);
+      await store.collect({ grace: 0 });
+    }
+  }
+  await session.putBlob(slowly());
+  expect(await session.has([first.digest])).toEqual(new Set([first.digest]));
+  await session.end();
 });

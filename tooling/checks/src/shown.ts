@@ -2,7 +2,7 @@ import type { SourceFile } from "./repository.ts";
 import { titlesOf } from "./titles.ts";
 
 /** What a table writes for a folder of tests. */
-const FOLDERS: readonly (readonly [string, string])[] = [
+export const FOLDERS: readonly (readonly [string, string])[] = [
   ["core/", "packages/core/test/"],
   ["fs/", "packages/backend-fs/test/"],
   ["suite/", "packages/backend-suite/src/rules/"],

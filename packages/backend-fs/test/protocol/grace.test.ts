@@ -112,6 +112,14 @@ describe.each(places)("W9 what a session was told stays, on %s", (_, make) => {
   });
 });
 
+test("R28: a time in the future counts as now: it is too young for any grace, and no reason to stay with none", async () => {
+  const world = await worldWithGarbage(memoryPlace);
+  const c = await world.actor();
+  await world.disk.touch(world.paths.blob(LAYER_DIGEST), world.clock.now() + 24 * HOUR);
+  expect((await c.store.collect({ grace: 0.5 * HOUR })).removed).toBe(0);
+  expect((await c.store.collect({ grace: 0 })).removed).toBe(1);
+});
+
 test("a claim that nobody renews ends, and holds nothing back for ever", async () => {
   const world = await worldWithGarbage(memoryPlace);
   const [p, c] = [await world.actor(), await world.actor()];

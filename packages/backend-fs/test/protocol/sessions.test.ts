@@ -70,6 +70,11 @@ test("a claim that cannot be written is no answer, and loses none that was", asy
     const c = await world.actor();
     await c.store.collect({ grace: 0 });
     expect(await world.foreign().has(one)).toBe(true);
+    // What was cut off swallows no line of what is written after it: the claim is renewed as always.
+    world.clock.advance(0.9 * HOUR);
+    expect(await session.has([one])).toEqual(new Set([one]));
+    world.clock.advance(0.9 * HOUR);
+    await c.store.collect({ grace: 0 });
     expect(await session.has([one])).toEqual(new Set([one]));
     await session.end();
     await world.foreign().blob("two");

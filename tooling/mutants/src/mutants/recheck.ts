@@ -1,0 +1,326 @@
+import type { Mutant } from "../mutant.ts";
+
+const CONDEMN = "packages/core/src/catalog/commands/condemn.ts";
+const PURGE = "packages/core/src/catalog/commands/purge.ts";
+const REMOVE = "packages/core/src/catalog/commands/remove.ts";
+const CHANGE = "packages/core/src/catalog/commands/change.ts";
+const PUT = "packages/core/src/catalog/commands/put.ts";
+const REPLACE = "packages/core/src/catalog/commands/replace-copy.ts";
+const UPLOAD = "packages/backend-fs/src/layout/upload.ts";
+const FACTS = "packages/backend-fs/src/layout/facts.ts";
+const TRASH = "packages/backend-fs/src/sidecar/trash.ts";
+const APPLY_TEST = "packages/core/test/gc/apply.test.ts";
+const LEASE_TEST = "packages/core/test/gc/lease.test.ts";
+const MENDING = "packages/backend-fs/test/layout/mending.test.ts";
+const UPLOADS = "packages/backend-fs/test/layout/uploads.test.ts";
+
+/** What was true when somebody looked may not be true any more: everything is looked at again where it is decided. */
+export const RECHECK: readonly Mutant[] = [
+  {
+    id: "condemn-trusts",
+    protects: "condemning looks for itself whether something is live by now",
+    file: CONDEMN,
+    text: " || isKept(bytesNode(digest))",
+    instead: "",
+    killedBy: [APPLY_TEST, "an item that got live again since the plan is skipped"],
+  },
+  {
+    id: "condemn-any-copy",
+    protects: "only the copy that was planned is condemned",
+    file: CONDEMN,
+    text: "if (located && located.generation !== generation) continue;",
+    instead: "",
+    killedBy: [
+      "packages/backend-suite/test/memory.test.ts",
+      "condemning: another copy than the planned one is left alone",
+    ],
+    writtenAs: ["packages/backend-suite/src/rules/condemning.ts", "another copy than the planned one is left alone"],
+  },
+  {
+    id: "condemn-young",
+    protects: "what is younger than the grace is not condemned",
+    file: CONDEMN,
+    text: "if (before !== undefined && located && located.since > before) continue;",
+    instead: "",
+    killedBy: [
+      "packages/backend-suite/test/memory.test.ts",
+      "condemning: what came or was lost after `before` is too young",
+    ],
+    writtenAs: ["packages/backend-suite/src/rules/condemning.ts", "what came or was lost after `before` is too young"],
+  },
+  {
+    id: "condemn-unfenced",
+    protects: "R24: a collector that slept while another took over condemns nothing",
+    file: CONDEMN,
+    text: "mustHoldLease(ctx, request.epoch);",
+    instead: "",
+    killedBy: [LEASE_TEST, "one that was asleep while another took over condemns and erases nothing any more"],
+  },
+  {
+    id: "purge-unfenced",
+    protects: "R24: a collector that slept while another took over erases nothing",
+    file: PURGE,
+    text: "mustHoldLease(ctx, request.epoch);",
+    instead: "",
+    killedBy: [LEASE_TEST, "one that was asleep while another took over condemns and erases nothing any more"],
+  },
+  {
+    id: "condemn-unreadable",
+    protects: "R30: while a live manifest cannot be read nothing is condemned",
+    file: CONDEMN,
+    text: "if (graph.liveUnreadable().length > 0) return [];",
+    instead: "",
+    killedBy: [
+      "packages/core/test/gc/unreadable.test.ts",
+      "what became unreadable after the plan was made stops its application too",
+    ],
+  },
+  {
+    id: "purge-unreadable",
+    protects: "R30: while a live manifest cannot be read nothing is erased",
+    file: PURGE,
+    text: "if (graph.liveUnreadable().length > 0) return { marked: [], revived: [] };",
+    instead: "",
+    killedBy: [
+      "packages/core/test/gc/unreadable.test.ts",
+      "what became unreadable after something was condemned stops its erasure too",
+    ],
+  },
+  {
+    id: "condemn-faulty",
+    protects: "while index.json is understood only in part nothing is condemned",
+    file: CONDEMN,
+    text: "refuseWhileFaulty(ctx);",
+    instead: "",
+    killedBy: [
+      "packages/backend-fs/test/layout/foreign.test.ts",
+      "nothing is deleted while an entry of index.json cannot be understood",
+    ],
+  },
+  {
+    id: "purge-faulty",
+    protects: "while index.json is understood only in part nothing is erased",
+    file: PURGE,
+    text: "refuseWhileFaulty(ctx);",
+    instead: "",
+    killedBy: ["packages/backend-fs/test/layout/foreign.test.ts", "nor is what was condemned before that erased"],
+  },
+  {
+    id: "remove-faulty",
+    protects: "while index.json is understood only in part nothing is deleted",
+    file: REMOVE,
+    text: "  refuseWhileFaulty(ctx);\n  const removed",
+    instead: "  const removed",
+    killedBy: [
+      "packages/backend-fs/test/layout/foreign.test.ts",
+      "nothing is deleted while an entry of index.json cannot be understood",
+    ],
+  },
+  {
+    id: "no-second-look",
+    protects: "what has become named again while it was condemned comes back, and is not erased",
+    file: PURGE,
+    text: "if (graph.bytesAreLive(digest) && (await revive(ctx, digest))) revived.push(digest);",
+    instead: "void digest;",
+    killedBy: [
+      "packages/backend-fs/test/protocol/foreign.test.ts",
+      "it comes back to what is due, at the last moment before the second look",
+    ],
+  },
+  {
+    id: "purge-early",
+    protects: "what is condemned waits for its time",
+    file: PURGE,
+    text: "row.until <= due && ",
+    instead: "",
+    killedBy: ["packages/backend-suite/test/memory.test.ts", "purging: what is not due stays"],
+    writtenAs: ["packages/backend-suite/src/rules/purging.ts", "what is not due stays"],
+  },
+  {
+    id: "remove-held",
+    protects: "a deletion is refused while something live names its target",
+    file: REMOVE,
+    text: "if (holders.length > 0) throw inUse(digest, holders);\n  }\n  const isKept",
+    instead: "}\n  const isKept",
+    killedBy: ["packages/backend-suite/test/memory.test.ts", "removing: what a live index names is IN_USE"],
+    writtenAs: ["packages/backend-suite/src/rules/removing.ts", "what a live index names is IN_USE"],
+  },
+  {
+    id: "remove-retagged",
+    protects: "a tag that came since the plan holds the manifest",
+    file: REMOVE,
+    text: "if (tags && holders.length > 0) throw inUse(digest, holders);",
+    instead: "",
+    killedBy: [APPLY_TEST, "a tag that came since a plan by"],
+  },
+  {
+    id: "drop-live",
+    protects: "what the plan thought dead and is live by now keeps its place",
+    file: REMOVE,
+    text: " || isKept(manifestNode(repository, digest))",
+    instead: "",
+    killedBy: [APPLY_TEST, "a child that got a tag since the plan of a deletion stays"],
+  },
+  {
+    id: "tag-unexpected",
+    protects: "a tag moves only from where it is expected",
+    file: CHANGE,
+    text: "if (expect !== undefined && (expect ?? undefined) !== present) {",
+    instead: "if (false) {",
+    killedBy: ["packages/backend-suite/test/memory.test.ts", "a tag moves only if it is where it is expected"],
+    writtenAs: ["packages/backend-suite/src/rules/tagging.ts", "a tag moves only if it is where it is expected"],
+  },
+  {
+    id: "untag-unexpected",
+    protects: "R9: a tag that moved is not taken for what it was",
+    file: CHANGE,
+    text: "if (expect !== undefined && expect !== present) {",
+    instead: "if (false) {",
+    killedBy: ["packages/backend-fs/test/protocol/two.test.ts", "R9: a tag that moved since the plan is not taken"],
+  },
+  {
+    id: "tag-broken",
+    protects: "what is not whole gets no tag",
+    file: CHANGE,
+    text: "await mustBeWhole(ctx, repository, step.to);",
+    instead: "",
+    killedBy: ["packages/core/test/gc/broken.test.ts", "it gets no tag"],
+  },
+  {
+    id: "put-over-nothing",
+    protects: "M9: a manifest is recorded in the step that checks that what it names is there",
+    file: PUT,
+    text: "if (absent.length > 0 && !sparse) throw missing(digest, absent);",
+    instead: "",
+    killedBy: [
+      "packages/backend-suite/test/memory.test.ts",
+      "recording: content that is not stored is MISSING_CONTENT",
+    ],
+    writtenAs: ["packages/backend-suite/src/rules/recording.ts", "content that is not stored is MISSING_CONTENT"],
+  },
+  {
+    id: "put-over-trash",
+    protects: "condemned content that a new manifest names comes back in the same step",
+    file: PUT,
+    text: 'if ((await revive(ctx, to, repository)) && kind !== "manifest") return true;',
+    instead: "",
+    killedBy: [
+      "packages/backend-suite/test/memory.test.ts",
+      "recording: condemned content that a manifest names is brought back by it",
+    ],
+    writtenAs: [
+      "packages/backend-suite/src/rules/recording.ts",
+      "condemned content that a manifest names is brought back by it",
+    ],
+  },
+  {
+    id: "put-without-bytes",
+    protects: "a manifest is recorded only where its own bytes are",
+    file: PUT,
+    text: "if (!(await facts.locate(draft, digest, o))) throw missing(digest, [digest]);",
+    instead: "",
+    killedBy: ["packages/backend-suite/test/memory.test.ts", "recording: a manifest whose own bytes are not stored"],
+    writtenAs: ["packages/backend-suite/src/rules/recording.ts", "a manifest whose own bytes are not stored"],
+  },
+  {
+    id: "replace-mended",
+    protects: "a damaged copy is looked at again before another takes its place",
+    file: REPLACE,
+    text: " || !(await confirm(o))",
+    instead: "",
+    killedBy: ["packages/backend-suite/test/memory.test.ts", "replacing: a copy that is sound by now stays"],
+    writtenAs: ["packages/backend-suite/src/rules/replacing.ts", "a copy that is sound by now stays"],
+  },
+  {
+    id: "another-store",
+    protects: "a saved plan is carried out on the store that it was made for",
+    file: "packages/core/src/gc/apply.ts",
+    text: "if (header.store !== (await catalog.identity(o))) {",
+    instead: "if (false) {",
+    killedBy: ["packages/core/test/gc/plan-file.test.ts", "the plan of another store is refused"],
+  },
+  {
+    id: "end-unlooked",
+    protects: "what another handle was told is stored is not written over",
+    file: UPLOAD,
+    text: "if (size !== this.#offset) throw this.#conflict(size, this.#offset);",
+    instead: "",
+    killedBy: ["packages/backend-fs/test/layout/uploads.test.ts", "two write at one offset, the first commits first"],
+    writtenAs: ["packages/backend-fs/test/layout/uploads.test.ts", "two write at one offset"],
+  },
+  {
+    id: "hash-trusted",
+    protects: "bytes that somebody else may have written are read again before they get a digest's name",
+    file: UPLOAD,
+    text: "if (!isAsLeft && this.#offset > 0) this.#hasher = undefined;",
+    instead: "",
+    killedBy: [UPLOADS, "of an upload that another process has written over since, the bytes are looked at again"],
+  },
+  {
+    id: "hash-kept",
+    protects: "who has let go of an upload does not trust its own hash any more",
+    file: UPLOAD,
+    text: "if (isNew) this.#hasher = undefined;",
+    instead: "",
+    killedBy: [UPLOADS, "who has let go trusts its own hash no more"],
+  },
+  {
+    id: "digest-unchecked",
+    protects: "I4: bytes get the name of a digest only if they have it",
+    file: UPLOAD,
+    text: "if (expected !== undefined && digest !== expected) {",
+    instead: "if (false) {",
+    killedBy: ["packages/backend-fs/test/suite.test.ts", "uploads: wrong bytes are a DIGEST_MISMATCH"],
+    writtenAs: ["packages/backend-suite/src/rules/uploads.ts", "wrong bytes are a DIGEST_MISMATCH"],
+  },
+  {
+    id: "trust-what-lies-there",
+    protects: "a file that is there is read before a push of the same relies on it",
+    file: "packages/core/src/store/session.ts",
+    text: "(await this.#isSound(placement, stream, signal))",
+    instead: "true",
+    killedBy: [MENDING, "a damaged manifest is mended by pushing it again"],
+  },
+  {
+    id: "half-copy-kept",
+    protects: "a half-written file of another tool does not cost the whole copy in the trash",
+    file: TRASH,
+    text: "(await fs.lstat(paths.blob(row.digest))) && (await isSound(fs, paths, row))",
+    instead: "await fs.lstat(paths.blob(row.digest))",
+    killedBy: [MENDING, "the whole copy in the trash comes back over what another tool has left half-written"],
+  },
+  {
+    id: "fresh-copy-lost",
+    protects: "what was pushed anew stays, and not the copy of it in the trash",
+    file: TRASH,
+    text: "(await fs.lstat(paths.blob(row.digest))) && (await isSound(fs, paths, row))",
+    instead: "false",
+    killedBy: [MENDING, "verified bytes that were just pushed stay"],
+  },
+  {
+    id: "record-believed",
+    protects: "I4: a manifest whose bytes are others is unreadable, and says nothing about what it names",
+    file: FACTS,
+    after: "async #read(",
+    text: "if (found !== digest)",
+    instead: "if (false)",
+    killedBy: [
+      "packages/backend-fs/test/layout/damaged-unknown.test.ts",
+      "what a live manifest of an unknown type names stays when its file is empty",
+    ],
+    writtenAs: [
+      "packages/backend-fs/test/layout/damaged-unknown.test.ts",
+      "what a live manifest of an unknown type names stays",
+    ],
+  },
+  {
+    id: "plain-believed",
+    protects: "what a pin or a session holds is verified before it passes for a plain blob",
+    file: FACTS,
+    text: `if (isPlain && probe) {
+      if (probe === "mentions" && beginning === "plain") await this.#mustBePlain(located, path);`,
+    instead: "if (isPlain && probe) {",
+    killedBy: ["packages/backend-fs/test/layout/damaged-unknown.test.ts", "keeps all content while its file is empty"],
+    writtenAs: ["packages/backend-fs/test/layout/damaged-unknown.test.ts", "keeps all content while its file is %s"],
+  },
+];

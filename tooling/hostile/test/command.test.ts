@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { ROWS } from "./rows/all.ts";
+import { isNot } from "./support/row.ts";
+import { lookedAt, throughCommand } from "./support/trials.ts";
+
+for (const { title, taint, layout, command } of ROWS) {
+  if (!isNot(command)) {
+    test(`${title}: on the command line`, async () => {
+      expect(await throughCommand(command)).toEqual(command.map((line) => line.expect));
+    });
+  }
+  if (isNot(layout)) continue;
+  test(`${title}: what looks at it`, async () => {
+    expect(await lookedAt(taint!)).toBe(/^[A-Z_]+$/.test(layout.expect) ? `1 ${layout.expect}` : "0");
+  });
+}

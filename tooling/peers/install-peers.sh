@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # install-peers.sh
-# Installs what the tests in this directory start, and does nothing where all of it is there: on Debian, as root, the
-# packages below; and with Go 1.21 or newer the programs of go-peers.txt, built from source at their pinned versions
+# Installs what the tests in this directory start, and strace for those of tooling/crash, and does nothing where all of it is
+# there: on Debian, as root, the packages below; and with Go 1.21 or newer the programs of go-peers.txt, built from source at their pinned versions
 # (a minute for all on two cores; Go fetches the toolchain that they ask for, if it is older).
 # They stay in ${XDG_CACHE_HOME:-~/.cache}/ocistore-ci/peers/PROGRAM@VERSION/PROGRAM, where the tests look for them.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export DEBIAN_FRONTEND=noninteractive
 
-PACKAGES="skopeo umoci buildah jq openssl zstd"
+PACKAGES="skopeo umoci buildah jq openssl zstd strace"
 CACHE=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ocistore-ci/peers
 PATH=$PATH:/usr/local/go/bin
 

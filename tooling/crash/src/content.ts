@@ -67,3 +67,9 @@ image("sbom", { subject: "pair" });
 
 /** Everything that something here refers to. */
 export const subjects: readonly Digest[] = [...made.values()].flatMap(({ subject }) => subject ?? []);
+
+export function contentOf(digest: string): Content {
+  const found = [...made.values()].find(({ descriptor }) => descriptor.digest === digest);
+  if (!found) throw new Error(`nothing here is ${digest}`);
+  return found;
+}

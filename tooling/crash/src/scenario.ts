@@ -17,13 +17,12 @@ export type Death = "process" | "power";
 /** An operation that is ended at each of its calls. */
 export interface Scenario {
   readonly name: string;
-  /** `undefined`: no layout yet. */
-  readonly before: State | undefined;
+  readonly before: State;
   /** Brings about what is there before. */
   prepare(place: Place): Promise<void>;
   readonly steps: readonly Step[];
   /** What else has to hold after a crash, when this state was found. Tried on a copy of what the crash has left. */
   besides?(process: Process, found: State): Promise<void>;
-  /** The layout is damaged before, and until a repair has ended. */
-  readonly damaged?: boolean;
+  /** Until the steps have been acknowledged the layout is not one, or is damaged; then this comes first. */
+  again?(process: Process): Promise<unknown>;
 }

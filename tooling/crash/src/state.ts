@@ -11,8 +11,10 @@ export interface State {
   readonly policy: Policy;
   /** Referrers that live by what they refer to. */
   readonly referrers: readonly string[];
-  /** Acknowledged and held by no root: by a claim, by its grace, or by a window. */
+  /** Acknowledged and held by no root, but by its grace. */
   readonly stored: readonly string[];
+  /** Held by a session alone, which need not outlive the machine. */
+  readonly claimed?: readonly string[];
   /** Manifests that are gone for every reader. */
   readonly gone: readonly string[];
   /** Bytes of the upload {@link UPLOAD} that were acknowledged. */
@@ -46,18 +48,14 @@ export function described({ tags, own, pins, policy, referrers }: State): string
   ].join("\n");
 }
 
-/**
- * The same, of a store. A pin that is about to go may be left under another name by whoever died, until the next change.
- *
- * @param strict Whether that counts.
- */
-export async function observed(store: Store, strict = true): Promise<string> {
+/** The same, of a store. */
+export async function observed(store: Store): Promise<string> {
   const tags: string[] = [];
   for await (const { name, digest } of store.repository().tags()) tags.push(`${name} ${digest}`);
   const [own, pins]: string[][] = [[], []];
   for await (const { why, name, digest } of store.roots()) {
     if (why === "own") own!.push(digest);
-    if (why === "pin" && (strict || !name?.startsWith("~"))) pins!.push(`${name} ${digest}`);
+    if (why === "pin") pins!.push(`${name} ${digest}`);
   }
   const referrers: string[] = [];
   for (const subject of subjects) {

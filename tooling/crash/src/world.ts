@@ -54,7 +54,12 @@ export interface Place {
   readonly directory: string;
   readonly clock: Clock;
   fileSystem(scope: string): FileSystem;
+  /** How processes here keep each other out. */
+  readonly lock?: Locking;
 }
+
+/** `real`: as anybody has it, and who is dead is asked of the machine. */
+export type Locking = "none" | "link" | "real";
 
 /** The lock makes most of the calls; where only one is alive nobody needs it. */
 const UNLOCKED: Lock = { acquire: async () => async () => {} };
@@ -65,11 +70,11 @@ let made = 0;
 export class Process {
   readonly place: Place;
   readonly fs: FileSystem;
-  readonly #lock: "none" | "link";
+  readonly #lock: Locking;
   readonly #probe: OwnerProbe;
   #store: Store | undefined;
 
-  constructor(place: Place, lock: "none" | "link" = "none") {
+  constructor(place: Place, lock: Locking = place.lock ?? "none") {
     const pid = ++made;
     this.place = place;
     this.fs = place.fileSystem(`process ${pid}`);
@@ -92,6 +97,7 @@ export class Process {
   async #open(): Promise<Store> {
     const { fs, env } = this;
     const { directory } = this.place;
+    if (this.#lock === "real") return openLayout(directory, { env });
     const probe = this.#probe;
     const lock =
       this.#lock === "none"

@@ -2,6 +2,7 @@ import {
   type CatalogCell,
   type CatalogState,
   type CondemnedRow,
+  DIGEST_ALGORITHMS,
   type Digest,
   type Draft,
   digestOf,
@@ -16,6 +17,7 @@ import type { Directories } from "../files/durable.ts";
 import { hasCode, reported } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { readWhole } from "../files/read.ts";
+import { Settled } from "../files/settled.ts";
 import type { Lock, Release } from "../lock/lock.ts";
 import { replaceOurs } from "../sidecar/json-file.ts";
 import { SessionFiles } from "../sidecar/sessions.ts";
@@ -54,6 +56,7 @@ export class LayoutCell implements CatalogCell {
   readonly #lock: Lock;
   readonly #o: LayoutCellOptions;
   readonly #sessions: SessionFiles;
+  readonly #settled: Settled;
   #index: ReadIndex | undefined;
   /** Somebody died while pins and index.json changed together, and which pins hold rests on index.json as it is. */
   #isPending = false;
@@ -64,6 +67,7 @@ export class LayoutCell implements CatalogCell {
     this.#lock = lock;
     this.#o = o;
     this.#sessions = new SessionFiles(fs, paths, o.directories);
+    this.#settled = new Settled(fs);
   }
 
   async exclusive<T>(fn: () => Promise<T>, o: Signal = {}): Promise<T> {
@@ -75,8 +79,11 @@ export class LayoutCell implements CatalogCell {
     const release = await this.#lock.acquire({ signal: o.signal });
     let result: T;
     try {
+      await this.#settled.settle(...this.#directories());
       result = await fn();
+      await this.#settled.note(...this.#directories());
     } catch (error) {
+      this.#settled.forget();
       // The failure of the work is the one to report.
       await giveBack(release).catch(() => {});
       throw error;
@@ -170,6 +177,12 @@ export class LayoutCell implements CatalogCell {
   }
 
   async close(): Promise<void> {}
+
+  /** What lies in these is what an answer rests on. */
+  #directories(): readonly string[] {
+    const { root, ours, blobs } = this.#paths;
+    return [root, ours, blobs, ...DIGEST_ALGORITHMS.map((name) => this.#paths.algorithm(name))];
+  }
 
   async #indexBytes(): Promise<Uint8Array> {
     return (await readWhole(this.#fs, this.#paths.index, INDEX_LIMIT)) ?? new Uint8Array();

@@ -89,9 +89,12 @@ export class SessionFiles {
   }
 }
 
-/** A file that is still empty is one whose writer died, or has not got further yet. */
+/**
+ * A file that is still empty is one whose writer died, or has not got further yet; one of zeros, or with zeros before what was
+ * added later, is what a power failure has left.
+ */
 function startsLikeSession(content: Uint8Array): boolean {
-  return content.length === 0 || new TextDecoder().decode(content.subarray(0, 6)) === "until ";
+  return content.length === 0 || content[0] === 0 || new TextDecoder().decode(content.subarray(0, 6)) === "until ";
 }
 
 function heldBy(claim: Claim | undefined): ReadonlySet<Digest> {

@@ -26,8 +26,8 @@ export class NonDurableDisk {
   #made = 0;
   /** In the order in which they were made. */
   pending: EntryChange[] = [];
-  /** Told of each call before it is made. */
-  onCall: (call: Call) => void = () => {};
+  /** Told of each call before it is made, which may never be. */
+  onCall: (call: Call) => unknown = () => {};
 
   constructor(now: () => number, root?: DirectoryNode, made = 0) {
     this.#now = now;
@@ -48,14 +48,14 @@ export class NonDurableDisk {
   fileSystem(scope: string): FileSystem {
     const told = <A extends readonly unknown[], R>(name: string, run: (path: string, ...rest: A) => R) => {
       return async (path: string, ...rest: A): Promise<R> => {
-        this.onCall({ name, path });
+        await this.onCall({ name, path });
         return run(path, ...rest);
       };
     };
     return {
       scope,
       open: async (path, flags, mode = 0o644) => {
-        if (flags === "wx") this.onCall({ name: "create", path });
+        if (flags === "wx") await this.onCall({ name: "create", path });
         return this.#handle(path, flags === "wx" ? this.#create(path, mode) : this.#file(path));
       },
       lstat: async (path) => {
@@ -108,18 +108,18 @@ export class NonDurableDisk {
         return part.length;
       },
       write: async (buffer, offset, length, at) => {
-        this.onCall({ name: "write", path });
+        await this.onCall({ name: "write", path });
         this.#write(node, { do: "write", at, bytes: buffer.slice(offset, offset + length), modified: this.#now() });
         return length;
       },
       sync: async () => {
-        this.onCall({ name: "sync", path });
+        await this.onCall({ name: "sync", path });
         node.durable = node.now;
         node.pending = [];
       },
       stat: async () => statOf(node),
       truncate: async (size) => {
-        this.onCall({ name: "truncate", path });
+        await this.onCall({ name: "truncate", path });
         this.#write(node, { do: "truncate", size, modified: this.#now() });
       },
       close: async () => {},
@@ -196,7 +196,7 @@ export class NonDurableDisk {
 
   #find(path: string): Node | undefined {
     let node: Node = this.root;
-    for (const name of path.split("/").filter((each) => each !== "")) {
+    for (const name of namesIn(path)) {
       if (node.kind !== "directory") throw failure("ENOTDIR", path);
       const next = node.entries.get(name);
       if (!next) return undefined;
@@ -235,4 +235,15 @@ function statOf(node: Node): FileStat {
 
 function failure(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${path}`), { code });
+}
+
+const split = new Map<string, readonly string[]>();
+
+function namesIn(path: string): readonly string[] {
+  let names = split.get(path);
+  if (!names) {
+    names = path.split("/").filter((each) => each !== "");
+    split.set(path, names);
+  }
+  return names;
 }

@@ -2,7 +2,7 @@ import type { Scenario } from "../scenario.ts";
 import { survive } from "../survive.ts";
 import { Clock, type Place, Process } from "../world.ts";
 import { type Call, NonDurableDisk } from "./disk.ts";
-import { afterLoss, fingerprint, type Loss, lossesOf, NOTHING } from "./losses.ts";
+import { afterLoss, EVERYTHING, fingerprint, lossesOf, NOTHING } from "./losses.ts";
 
 const START = 1_764_000_000_000;
 const DIRECTORY = "/layout";
@@ -23,10 +23,8 @@ export interface Tried {
 export async function crashEverywhere(
   scenario: Scenario,
   o: {
-    readonly lossesOf?: (disk: NonDurableDisk, random: () => number) => readonly Loss[];
     readonly random: () => number;
     readonly death: "power" | "process";
-    readonly lock?: "link";
   },
 ): Promise<Tried> {
   const clock = new Clock(() => START, 1);
@@ -38,7 +36,7 @@ export async function crashEverywhere(
   const left = new Map<string, Left>();
   let [calls, acknowledged] = [0, 0];
   const note = (call: Call | undefined) => {
-    const losses = o.death === "power" ? lossesOf(durable, o.random) : [NOTHING];
+    const losses = o.death === "power" ? lossesOf(durable, o.random, call === undefined) : [NOTHING];
     const at = call ? `before call ${calls}, ${call.name} ${call.path}` : "at the end";
     for (const loss of losses) {
       const after = afterLoss(durable, () => START, loss);
@@ -50,7 +48,7 @@ export async function crashEverywhere(
     calls++;
     note(call);
   };
-  const process = new Process(placeOn(durable, clock), o.lock);
+  const process = new Process(placeOn(durable, clock));
   for (const step of scenario.steps) {
     await step.run(process);
     acknowledged++;
@@ -58,6 +56,45 @@ export async function crashEverywhere(
   }
   for (const each of left.values()) await inspect(scenario, each, o.death);
   return { calls, wrecks: left.size };
+}
+
+/**
+ * A process is killed before each call of the scenario; another one does all of it, is told so, and then the power fails, and takes
+ * all that it may. So what the second was told must not rest on what the first has left.
+ */
+export async function crashTwice(scenario: Scenario): Promise<Tried> {
+  let calls = 0;
+  for (let isOver = false; !isOver; calls++) {
+    const clock = new Clock(() => START, 1);
+    const made = new NonDurableDisk(() => clock.now());
+    await scenario.prepare(placeOn(made, clock));
+    const disk = afterLoss(made, () => clock.now(), NOTHING);
+    let [count, at] = [0, "at the end"];
+    const killed = new Promise<void>((resolve) => {
+      disk.onCall = (call) => {
+        if (count++ < calls) return;
+        at = `before call ${calls}, ${call.name} ${call.path}`;
+        resolve();
+        return new Promise<never>(() => {});
+      };
+    });
+    const first = run(scenario, new Process(placeOn(disk, clock), "link"));
+    isOver = await Promise.race([first.then(() => true), killed.then(() => false)]);
+    disk.onCall = () => {};
+    await run(scenario, new Process(placeOn(disk, clock), "link"));
+    const after = afterLoss(disk, () => START, EVERYTHING);
+    const acknowledged = scenario.steps.length;
+    await inspect(
+      scenario,
+      { disk: after, acknowledged, clock: clock.offset, at: `${at}, and again by another` },
+      "power",
+    );
+  }
+  return { calls, wrecks: calls };
+}
+
+async function run({ steps }: Scenario, process: Process): Promise<void> {
+  for (const step of steps) await step.run(process);
 }
 
 async function inspect(

@@ -56,26 +56,25 @@ async function sendAgain(process: Process): Promise<void> {
   });
 }
 
+function init({ place, fs, env }: Process): Promise<void> {
+  return initLayout(place.directory, { fs, env, keep: true });
+}
+
 export const pushes: readonly Scenario[] = [
   {
     name: "init",
-    before: undefined,
+    before: EMPTY,
     prepare: async () => {},
-    steps: [
-      {
-        name: "init",
-        after: EMPTY,
-        run: ({ place, fs, env }) => initLayout(place.directory, { fs, env, keep: true }),
-      },
-    ],
+    steps: [{ name: "init", after: EMPTY, run: init }],
+    again: init,
   },
   {
     name: "first push",
     before: EMPTY,
     prepare: makeEmpty,
     steps: [
-      step("a blob", { ...EMPTY, stored: ["layer of later"] }, (s) => putBlob(s, "layer of later")),
-      step("a manifest", { ...EMPTY, tags: { later: "later" } }, (s) => putManifest(s, "later", "later")),
+      step("a blob", { ...EMPTY, stored: ["layer of x86"] }, (s) => putBlob(s, "layer of x86")),
+      step("a manifest", { ...EMPTY, tags: { x86: "x86" } }, (s) => putManifest(s, "x86", "x86")),
     ],
   },
   {
@@ -84,12 +83,14 @@ export const pushes: readonly Scenario[] = [
     prepare: async (place) => void (await furnish(place)),
     steps: [
       step("a blob that is there", FURNISHED, (s) => putBlob(s, "shared")),
-      step("a blob that nobody else names", { ...FURNISHED, stored: ["garbage"] }, (s) =>
+      step("a blob that nobody else names", { ...FURNISHED, claimed: ["garbage"] }, (s) =>
         s.has([content("garbage").descriptor.digest]),
       ),
-      step("a new blob", { ...FURNISHED, stored: ["garbage", "layer of fresh"] }, (s) => putBlob(s, "layer of fresh")),
-      step("the manifest", { ...FURNISHED, ...FRESH, stored: ["garbage"] }, (s) => putManifest(s, "fresh", "fresh")),
-      step("the end", { ...FURNISHED, ...FRESH, stored: [] }, (s) => s.end()),
+      step("a new blob", { ...FURNISHED, claimed: ["garbage"], stored: ["layer of fresh"] }, (s) =>
+        putBlob(s, "layer of fresh"),
+      ),
+      step("the manifest", { ...FURNISHED, ...FRESH, claimed: ["garbage"] }, (s) => putManifest(s, "fresh", "fresh")),
+      step("the end", { ...FURNISHED, ...FRESH }, (s) => s.end()),
     ],
   },
   {

@@ -3,10 +3,11 @@ import { ROWS } from "./rows/all.ts";
 import { isNot } from "./support/row.ts";
 import { lookedAt, throughCommand } from "./support/trials.ts";
 
-for (const { title, taint, layout, command } of ROWS) {
+for (const row of ROWS) {
+  const { title, taint, layout, command } = row;
   if (!isNot(command)) {
     test(`${title}: on the command line`, async () => {
-      expect(await throughCommand(command)).toEqual(command.map((line) => line.expect));
+      expect(await throughCommand(command, row)).toEqual(command.map((line) => line.expect));
     });
   }
   if (isNot(layout)) continue;

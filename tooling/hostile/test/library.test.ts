@@ -3,10 +3,10 @@ import { ROWS } from "./rows/all.ts";
 import { isNot } from "./support/row.ts";
 import { throughLibrary } from "./support/trials.ts";
 
-for (const { title, library } of ROWS) {
+for (const row of ROWS) {
+  const { title, library } = row;
   if (isNot(library)) continue;
   test(title, async () => {
-    const { expect: said, calls } = library;
-    expect(await throughLibrary(calls)).toEqual(calls.map(() => said));
+    expect(await throughLibrary(library.calls, row)).toEqual(library.calls.map(() => library.expect));
   });
 }

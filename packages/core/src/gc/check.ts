@@ -2,6 +2,7 @@ import type { GraphReader, ManifestRecord } from "../contract/catalog.ts";
 import type { Signal } from "../contract/environment.ts";
 import type { Finding } from "../contract/finding.ts";
 import type { Located } from "../contract/placement.ts";
+import { isOciStoreError } from "../errors.ts";
 import { manifestNode } from "../liveness/node.ts";
 import { searchAsync, type Verdicts } from "../liveness/search.ts";
 import type { Digest } from "../model/digest.ts";
@@ -62,16 +63,12 @@ export async function* checkGraph({ catalog }: Parts, o: Foreseeing): AsyncGener
   }
   for await (const { repository, digest, why, name } of graph.allRoots(o)) {
     if (why === "claim" || o.foreseen?.get(digest) === "mended") continue;
-    if (await graph.locate(undefined, digest, o)) continue;
+    const { located, error } = await lookUp(graph, digest, o);
+    if (located) continue;
     const namedBy = `${why} ${name ?? ""}`.trim();
-    yield {
-      level: "error",
-      code: "dangling",
-      digest,
-      repository,
-      namedBy,
-      message: `${namedBy} is on content that is not stored`,
-    };
+    const about = { level: "error", digest, repository, namedBy } as const;
+    if (error) yield { ...about, code: "unreadable", message: error };
+    else yield { ...about, code: "dangling", message: `${namedBy} is on content that is not stored` };
   }
 }
 
@@ -88,14 +85,29 @@ async function* checkEdges(
     if (kind === "opaque") continue;
     const foreseen = o.foreseen?.get(to);
     if (foreseen === "mended") continue;
-    const located = foreseen === "gone" ? undefined : await graph.locate(undefined, to, o);
+    const { located, error } = foreseen === "gone" ? {} : await lookUp(graph, to, o);
     const about = { digest: to, repository, namedBy: digest };
-    if (!located) {
+    if (error !== undefined) yield { ...about, level: "error", code: "unreadable", message: error };
+    else if (!located) {
       if (!optional) yield { ...about, level: "error", code: "missing", message: `${kind} is not stored` };
     } else if (size !== undefined && located.size !== size) {
       const message = `${kind} has ${located.size} bytes, and should have ${size}`;
       yield { ...about, level: "error", code: "size", message };
     }
+  }
+}
+
+/** What has the name of content and is none, a link or a device, is found like any other damage, and so is what is not ours to read. */
+async function lookUp(
+  graph: GraphReader,
+  digest: Digest,
+  o: Signal,
+): Promise<{ readonly located?: Located | undefined; readonly error?: string }> {
+  try {
+    return { located: await graph.locate(undefined, digest, o) };
+  } catch (error) {
+    if (!isOciStoreError(error, "LAYOUT_INVALID", "PERMISSION")) throw error;
+    return { error: error.message };
   }
 }
 

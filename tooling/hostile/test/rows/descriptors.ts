@@ -79,11 +79,21 @@ export const DESCRIPTORS = rules("descriptors", {
     ],
   },
   "B35 a size smaller than the bytes": {
-    ...layer(hello({ size: 4 }), { library: "SIZE_MISMATCH", layout: "size; garbage goes", blobs: [HELLO] }),
+    ...layer(hello({ size: 4 }), {
+      library: "SIZE_MISMATCH",
+      leaves: "bytes",
+      layout: "size; garbage goes",
+      blobs: [HELLO],
+    }),
     library: { expect: "SIZE_MISMATCH", calls: [stated(4), endless] },
   },
   "B36 a size larger than the bytes": {
-    ...layer(hello({ size: 6 }), { library: "SIZE_MISMATCH", layout: "size; garbage goes", blobs: [HELLO] }),
+    ...layer(hello({ size: 6 }), {
+      library: "SIZE_MISMATCH",
+      leaves: "bytes",
+      layout: "size; garbage goes",
+      blobs: [HELLO],
+    }),
     library: { expect: "SIZE_MISMATCH", calls: [stated(6)] },
   },
   "B37 nothing, as content": layer({ mediaType: LAYER, digest: NOTHING, size: 0 }, { ...ACCEPTED, blobs: [""] }),
@@ -130,6 +140,7 @@ export const DESCRIPTORS = rules("descriptors", {
   "B53 a layer that lies elsewhere": layer(hello({ mediaType: FOREIGN, urls: ["https://example.org/x"] }), ACCEPTED),
   "B53 a layer that lies nowhere": layer(hello({ mediaType: FOREIGN }), {
     library: "MISSING_CONTENT",
+    leaves: "bytes",
     layout: "missing; garbage goes",
     archive: "NOT_FOUND",
   }),

@@ -1,5 +1,5 @@
 import { type Call, type Line, not, type Row, type Said, utf8 } from "./row.ts";
-import { type Fields, GOOD, IMAGE, type Json, LAYER, type Specimen } from "./specimen.ts";
+import { type Fields, GOOD, IMAGE, type Json, LAYER } from "./specimen.ts";
 
 interface Wanted {
   readonly library?: Said;
@@ -10,8 +10,7 @@ interface Wanted {
   readonly type?: string | undefined;
   /** What is stored beside it. */
   readonly blobs?: readonly string[];
-  /** In the layout, besides. */
-  readonly also?: (specimen: Specimen) => void;
+  readonly leaves?: "bytes";
 }
 
 /** A document that is refused as a manifest, unless something else is wanted. */
@@ -44,13 +43,13 @@ export function manifest(content: string | Uint8Array | Json, wanted: Wanted = {
     expect: typeof command === "string" ? command : "",
   };
   return {
+    ...(wanted.leaves && { leaves: wanted.leaves }),
     library:
       store.length === 0 || library === "accepted"
         ? { expect: library, calls: [...store, put] }
         : { expect: library, calls: [put] },
     taint: (specimen) => {
       for (const each of blobs) specimen.blob(each);
-      wanted.also?.(specimen);
       specimen.manifest(bytes, type ?? IMAGE);
     },
     layout: { expect: layout },

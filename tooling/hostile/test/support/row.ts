@@ -13,6 +13,8 @@ export type Said = ErrorCode | "TypeError" | "accepted";
 export interface Row {
   /** Of several ways in that one input has, which one: `, in index.json`. */
   readonly where?: string;
+  /** It is refused after its own bytes have come in; nothing names those, and they stay claimed for another try. */
+  readonly leaves?: "bytes";
   /** Calls of the library; each of them is to end so. */
   readonly library: Not | { readonly expect: Said; readonly calls: readonly Call[] };
   /** Puts it into a layout of another tool, which has a good image, `good`, and garbage that is old. */

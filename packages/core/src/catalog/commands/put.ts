@@ -1,8 +1,9 @@
 import type { ManifestRecord } from "../../contract/catalog.ts";
-import { OciStoreError } from "../../errors.ts";
+import { isOciStoreError, OciStoreError } from "../../errors.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Edge } from "../../model/edge.ts";
+import { isManifestType } from "../../model/media-types.ts";
 import { type Context, graphOf, visible } from "./context.ts";
 import { addMember } from "./members.ts";
 import { mayBringBack, revive } from "./revive.ts";
@@ -28,7 +29,9 @@ export async function put(
     // Looked at in any case: looking brings back what is condemned.
     const isThere = await isStored(ctx, repository, edge);
     if (!isThere && isRequired(edge)) absent.push(edge.to);
-    if (isThere) await mustBeOfSize(ctx, edge);
+    if (!isThere) continue;
+    await mustBeOfSize(ctx, edge);
+    await mustBeManifest(ctx, repository, edge);
   }
   if (absent.length > 0 && !sparse) throw missing(digest, absent);
 
@@ -54,6 +57,26 @@ async function mustBeOfSize({ draft, facts, o }: Context, { to, kind, size }: Ed
   if (!located || located.size === size) return;
   const data = { digest: to, expected: size, actual: located.size };
   throw new OciStoreError("SIZE_MISMATCH", `${to} has ${located.size} bytes, not ${size}`, data);
+}
+
+/**
+ * What is said to be a child and is something else would be a manifest that cannot be read, and keep every collection away.
+ * Where children are recorded it is not stored as one at all.
+ */
+async function mustBeManifest(
+  { draft, facts, o }: Context,
+  repository: string,
+  { to, kind, mediaType }: Edge,
+): Promise<void> {
+  if (kind !== "manifest" || mediaType === undefined || !isManifestType(mediaType)) return;
+  if (facts.membership === "recorded") return;
+  try {
+    await facts.record(draft, repository, to, { ...o, mediaType });
+  } catch (cause) {
+    // Damaged bytes are no fault of whoever names them.
+    if (!isOciStoreError(cause, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "UNSUPPORTED")) return;
+    throw new OciStoreError("MANIFEST_INVALID", `${to} is no ${mediaType}`, { digest: to }, { cause });
+  }
 }
 
 async function isStored(ctx: Context, repository: string, { to, kind }: Edge): Promise<boolean> {

@@ -47,7 +47,5 @@ describe.skipIf(!strace)(`kill -9 on the real file system${why}`, () => {
         await prepared.inspect(place, acknowledged, call.text);
       }
     },
-    // Three processes for each call, and the disk syncs.
-    600_000,
   );
 });

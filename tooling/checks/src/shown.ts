@@ -14,6 +14,7 @@ export const FOLDERS: readonly (readonly [string, string])[] = [
   ["faults/", "tooling/faults/test/"],
   ["simulation/", "tooling/simulation/"],
   ["hostile/", "tooling/hostile/test/"],
+  ["fuzz/", "tooling/fuzz/test/"],
   ["soak/", "tooling/soak/test/"],
 ];
 

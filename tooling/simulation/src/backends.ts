@@ -9,3 +9,9 @@ export const BACKENDS: Readonly<Record<string, Variant>> = {
   fs: layouts({ lock: "step" }),
   "fs-lock": layouts({ lock: "files" }),
 };
+
+/** Those on which named races are tried in every order. */
+export const RACED: readonly (readonly [string, Variant])[] = [
+  ["memory", BACKENDS.memory!],
+  ["fs", layouts({ lock: "step", coarse: true })],
+];

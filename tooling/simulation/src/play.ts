@@ -24,6 +24,8 @@ export interface Play {
   readonly beginning: Beginning;
   readonly scripts: readonly Script[];
   readonly risks?: Risks | undefined;
+  /** Every process has opened the store before the first of them does anything else. */
+  readonly isOpen?: boolean | undefined;
 }
 
 interface Script {
@@ -61,7 +63,7 @@ export async function run(variant: Variant, play: Play, decisions: Decisions, se
   try {
     const model = modelOf(simulation, play.beginning);
     const ground = prepared.begin(simulation);
-    const work = play.scripts.map((script) => live(simulation, ground, model, script));
+    const work = play.scripts.map((script) => live(simulation, ground, model, { ...script, isOpen: play.isOpen }));
     await Promise.race([simulation.run(work), failureOf(work)]);
     const examiner = simulation.process("examiner");
     examiner.isFree = true;
@@ -80,13 +82,20 @@ function failureOf(work: readonly Promise<unknown>[]): Promise<never> {
 }
 
 /** One process after another, if they are killed. */
-async function live(simulation: Simulation, ground: Ground, model: Model, script: Script): Promise<void> {
+async function live(
+  simulation: Simulation,
+  ground: Ground,
+  model: Model,
+  script: Script & Pick<Play, "isOpen">,
+): Promise<void> {
   let begun = 0;
   for (let life = 0; begun < script.operations.length; life++) {
     const process = simulation.process(life === 0 ? script.name : `${script.name}.${life}`);
     const died = new Promise<"died">((resolve) => simulation.onDeath((dead) => dead === process && resolve("died")));
     const work = async () => {
+      process.isFree = script.isOpen ?? false;
       const store = await opened(simulation, ground, process);
+      process.isFree = false;
       if (!store) return;
       const actor: Actor = { process, store, repository: store.repository(), model };
       while (begun < script.operations.length) await perform(actor, script.operations[begun++]!);

@@ -24,7 +24,8 @@ export interface Race extends Play {
  *
  * @returns How many orders there were.
  */
-export async function raced(variant: Variant, race: Race): Promise<number> {
+export async function raced(variant: Variant, scenario: Race): Promise<number> {
+  const race = { isOpen: true, ...scenario };
   const again = process.env.OCISTORE_SCHEDULE;
   if (again !== undefined) {
     const outcome = await run(variant, race, given(parsed(again)));

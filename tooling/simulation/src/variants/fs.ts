@@ -9,15 +9,21 @@ import type { Ground, Prepared, Variant } from "./variant.ts";
 const ROOT = "/layout";
 const LOCK = `${ROOT}/.ocistore/lock`;
 
-/**
- * A layout on a disk in memory, one call of the file system at a time.
- *
- * @param o.lock `files`: the store's own lock, a dozen calls each time. `step`: taking it is one call, which can complete as
- * soon as nobody who is alive holds it; so that all orders of the calls under it can be tried.
- */
-export function layouts(o: { readonly lock: "files" | "step" }): Variant {
+export interface LayoutOptions {
+  /**
+   * `files`: the store's own lock, a dozen calls each time. `step`: taking it is one call, which can complete as soon as nobody
+   * who is alive holds it.
+   */
+  readonly lock: "files" | "step";
+  /** Of what is only looked at, just index.json, listings and blobs are worth an order of their own. */
+  readonly coarse?: boolean;
+}
+
+/** A layout on a disk in memory, one call of the file system at a time. */
+export function layouts(o: LayoutOptions): Variant {
   return {
-    name: o.lock === "files" ? "a layout" : "a layout, its lock taken in one step",
+    name:
+      o.lock === "files" ? "a layout" : `a layout, its lock taken in one step${o.coarse ? ", few looks apart" : ""}`,
     async prepare(startsAt, furnish): Promise<Prepared> {
       let now = startsAt;
       const advance = (ms: Ms) => {
@@ -35,30 +41,33 @@ export function layouts(o: { readonly lock: "files" | "step" }): Variant {
       const store = await openLayout(ROOT, { fs, env, lock: { acquire: async () => async () => {} } });
       await furnish(store, advance);
       await store.close();
-      return { now, begin: (simulation) => new LayoutGround(simulation, disk, o.lock) };
+      return { now, begin: (simulation) => new LayoutGround(simulation, disk, o) };
     },
   };
 }
+
+const LOOKS = /index\.json$|\/blobs\//;
 
 let grounds = 0;
 
 class LayoutGround implements Ground {
   readonly #disk: Disk;
-  readonly #lock: "files" | "step";
+  readonly #o: LayoutOptions;
   readonly #number = ++grounds;
   readonly #dead = new Set<number>();
   #holder: Process | undefined;
 
-  constructor(simulation: Simulation, template: Disk, lock: "files" | "step") {
+  constructor(simulation: Simulation, template: Disk, o: LayoutOptions) {
     this.#disk = new Disk(() => simulation.now, template);
-    this.#lock = lock;
+    this.#o = o;
     simulation.onDeath(({ number }) => this.#dead.add(number));
   }
 
   async open(process: Process): Promise<Store> {
     // Under the lock nobody else changes what is read; so it makes no difference when that happens.
-    const isAlone = () => this.#holder === process;
-    const fs = scheduled(this.#disk, process, { scope: `process ${process.number} of ${this.#number}`, isAlone });
+    const isLooked = (name: string, path: string) =>
+      this.#holder !== process && (!this.#o.coarse || name === "readdir" || (name === "open" && LOOKS.test(path)));
+    const fs = scheduled(this.#disk, process, { scope: `process ${process.number} of ${this.#number}`, isLooked });
     const { env, number } = process;
     const probe = {
       self: async () => ({ pid: number, host: "host" }),
@@ -66,7 +75,7 @@ class LayoutGround implements Ground {
         this.#dead.has(pid) ? ("dead" as const) : ("alive" as const),
     };
     const lock =
-      this.#lock === "step" ? this.#oneStep(process) : await openLock(fs, LOCK, env, { kind: "link", probe });
+      this.#o.lock === "step" ? this.#oneStep(process) : await openLock(fs, LOCK, env, { kind: "link", probe });
     return openLayout(ROOT, { fs, env, lock, probe });
   }
 
@@ -106,7 +115,7 @@ const failures = (name: string, path: string, ...codes: string[]): Failure[] =>
 function scheduled(
   disk: Disk,
   process: Process,
-  { scope, isAlone }: { readonly scope: string; readonly isAlone: () => boolean },
+  { scope, isLooked }: { readonly scope: string; readonly isLooked: (name: string, path: string) => boolean },
 ): FileSystem {
   const call = <T>(
     name: string,
@@ -116,7 +125,7 @@ function scheduled(
   ): Promise<T> => {
     const on = o.to === undefined ? short(path) : `${short(path)} → ${short(o.to)}`;
     const fails = o.writes ? failures(name, path, "ENOSPC", "EIO") : failures(name, path, "EIO");
-    const matters = o.matters ?? (o.writes || o.changes || !isAlone());
+    const matters = o.matters ?? (o.writes || o.changes || isLooked(name, path));
     return process.call({ name, on, matters, fails }, perform);
   };
   const handleOf = (handle: FileHandle, path: string): FileHandle => {

@@ -1,5 +1,5 @@
 import { describe, test } from "vitest";
-import { BACKENDS } from "../../src/backends.ts";
+import { RACED } from "../../src/backends.ts";
 import { DOCUMENTS } from "../../src/content.ts";
 import * as op from "../../src/operations.ts";
 import { raced } from "../../src/race.ts";
@@ -8,9 +8,7 @@ const { a, c, i, j } = DOCUMENTS;
 const MINUTE = 60_000;
 const collector = { name: "collector", operations: [op.collect({ grace: 0 })] };
 
-describe.each(["memory"])("%s", (name) => {
-  const backend = BACKENDS[name]!;
-
+describe.each(RACED)("%s", (_, backend) => {
   test("R1: a manifest over an old blob that nothing names is pushed between mark and sweep", async () => {
     await raced(backend, {
       beginning: "furnished",

@@ -45,7 +45,6 @@ export async function raced(variant: Variant, scenario: Race): Promise<number> {
   }
   const [never] = missing;
   if (never) throw new Error(`in none of ${runs} orders came ${never.map((line) => line.join(" ")).join(", then ")}`);
-  if (process.env.OCISTORE_COUNT) process.stderr.write(`${variant.name}: ${runs} orders\n`);
   return runs;
 }
 

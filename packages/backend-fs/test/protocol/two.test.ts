@@ -3,52 +3,9 @@ import { initLayout } from "../../src/index.ts";
 import { bytes } from "../support/bytes.ts";
 import { errorsOf, furnish, putImage, tagsOf } from "../support/content.ts";
 import { memoryPlace, places } from "../support/file-systems.ts";
-import { leftOver } from "../support/left-over.ts";
-import { HOUR, World } from "../support/world.ts";
+import { World } from "../support/world.ts";
 
 describe.each(places)("two that want different things, on %s", (_, make) => {
-  test("R22, R24: a collector that slept through its lease decides nothing any more", async () => {
-    const world = await World.make(await make());
-    const { garbage } = await furnish(world);
-    const [c1, c2] = [await world.actor(), await world.actor()];
-    const gate = c1.steps.pauseBefore(({ name, path }) => name === "readdir" && path.endsWith("/blobs/sha256"));
-    const sleeping = c1.store.collect({ grace: 0 });
-    await gate.reached(sleeping);
-    await expect(c2.store.collect({ grace: 0 })).rejects.toMatchObject({ code: "LOCKED" });
-    world.clock.advance(0.3 * HOUR);
-    expect(await c2.store.collect({ grace: 0 })).toMatchObject({ removed: 1 });
-    await world.foreign().blob("nobody names this");
-    gate.open();
-    await expect(sleeping).rejects.toMatchObject({ code: "CONFLICT" });
-    expect(await world.foreign().has(garbage)).toBe(true);
-  });
-
-  test("R8: a manifest is tagged between the plan of its deletion and that", async () => {
-    const world = await World.make(await make());
-    await furnish(world);
-    const [d, p] = [await world.actor(), await world.actor()];
-    const plan = await d.repository.planDelete("multi");
-    await p.repository.tag("multi", "kept");
-    const outcome = await d.store.apply(plan).then(
-      () => "applied",
-      (error) => error.code,
-    );
-    expect(["applied", "IN_USE", "CONFLICT"]).toContain(outcome);
-    expect(Object.keys(await tagsOf(p.repository))).toContain("kept");
-    expect(await errorsOf(p.store)).toEqual([]);
-  });
-
-  test("R9: a tag that moved since the plan is not taken", async () => {
-    const world = await World.make(await make());
-    const { v2 } = await furnish(world);
-    const [d, p] = [await world.actor(), await world.actor()];
-    const plan = await d.repository.planDelete("v1");
-    await p.repository.tag("v2", "v1");
-    await expect(d.store.apply(plan)).rejects.toMatchObject({ code: "CONFLICT" });
-    expect((await tagsOf(p.repository)).v1).toBe(v2);
-    expect(await errorsOf(p.store)).toEqual([]);
-  });
-
   test("what a plan takes is pushed again while the plan is applied", async () => {
     const world = await World.make(await make());
     await furnish(world);
@@ -68,23 +25,6 @@ describe.each(places)("two that want different things, on %s", (_, make) => {
     await deleting;
     expect(await errorsOf(p.store)).toEqual([]);
     expect(Object.keys(await tagsOf(p.repository))).toEqual(["again", "multi", "v2"]);
-  });
-
-  test("R7: a tag moves while the store is marked", async () => {
-    const world = await World.make(await make());
-    await furnish(world);
-    const [c, p] = [await world.actor(), await world.actor()];
-    const gate = c.steps.pauseBefore(({ name, path }) => name === "readdir" && path.endsWith("/blobs/sha256"));
-    const collecting = c.store.collect({ grace: 0 });
-    await gate.reached(collecting);
-    await p.repository.session((session) => putImage(session, "new", { tag: "v1" }));
-    gate.open();
-    await collecting;
-    expect(await errorsOf(p.store)).toEqual([]);
-    expect(Object.keys(await tagsOf(p.repository))).toEqual(["multi", "v1", "v2"]);
-    world.clock.advance(2 * HOUR);
-    await c.store.collect({ grace: 0 });
-    expect(await leftOver(world)).toEqual([]);
   });
 });
 

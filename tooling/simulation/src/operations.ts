@@ -269,6 +269,10 @@ export const repair: Operation = {
   },
 };
 
+export function wait(ms: Ms): Operation {
+  return { name: "wait", mayFail: [], run: ({ process }) => process.env.sleep(ms) };
+}
+
 /** Says what would be done, and does nothing. */
 export const foresee: Operation = {
   name: "dry runs",

@@ -18,8 +18,6 @@ export interface Risks {
   readonly deaths: number;
   readonly faults: number;
   readonly jumps: number;
-  /** How far the clock may jump; past a lease, past grace and claims, and back, unless given. */
-  readonly by?: readonly Ms[] | undefined;
 }
 
 const NO_RISKS: Risks = { deaths: 0, faults: 0, jumps: 0 };
@@ -31,6 +29,7 @@ type Mishap =
   | { readonly kind: "jump"; readonly ms: Ms };
 
 const MINUTE = 60_000;
+/** Past the lease of a collector, past the grace and the end of claims, and an hour back. */
 const JUMPS: readonly Ms[] = [3 * MINUTE, 61 * MINUTE, -60 * MINUTE];
 
 export interface SimulationOptions {
@@ -57,7 +56,6 @@ export class Simulation {
   faults = 0;
   steps = 0;
   readonly #limit: number;
-  readonly #jumps: readonly Ms[];
   readonly #left: { deaths: number; faults: number; jumps: number };
   #pending: Pending[] = [];
   #current: Process | undefined;
@@ -70,7 +68,6 @@ export class Simulation {
     this.decisions = o.decisions;
     this.now = o.startsAt;
     this.trace = new Trace(o.names);
-    this.#jumps = o.risks?.by ?? JUMPS;
     this.#left = { ...(o.risks ?? NO_RISKS) };
     this.#limit = o.limit ?? 60_000;
   }
@@ -227,7 +224,7 @@ export class Simulation {
         options.push({ kind: "fault", failure, after: false }, { kind: "fault", failure, after: true });
       }
     }
-    if (jumps > 0) options.push(...this.#jumps.map((ms): Mishap => ({ kind: "jump", ms })));
+    if (jumps > 0) options.push(...JUMPS.map((ms): Mishap => ({ kind: "jump", ms })));
     if (options.length === 0) return undefined;
     const mishap = options[this.decisions.mishap(options.length) - 1];
     if (mishap?.kind === "death") this.#left.deaths--;

@@ -6,6 +6,17 @@ import { memoryPlace, places } from "../support/file-systems.ts";
 import { World } from "../support/world.ts";
 
 describe.each(places)("two that want different things, on %s", (_, make) => {
+  test("R9: a tag that moved since the plan is not taken", async () => {
+    const world = await World.make(await make());
+    const { v2 } = await furnish(world);
+    const [d, p] = [await world.actor(), await world.actor()];
+    const plan = await d.repository.planDelete("v1");
+    await p.repository.tag("v2", "v1");
+    await expect(d.store.apply(plan)).rejects.toMatchObject({ code: "CONFLICT" });
+    expect((await tagsOf(p.repository)).v1).toBe(v2);
+    expect(await errorsOf(p.store)).toEqual([]);
+  });
+
   test("what a plan takes is pushed again while the plan is applied", async () => {
     const world = await World.make(await make());
     await furnish(world);

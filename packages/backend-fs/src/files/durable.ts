@@ -116,10 +116,17 @@ export class Directories {
       const isThere = async () =>
         (await reported("look at the directory", path, () => this.#fs.lstat(path)))?.kind === "directory";
       if (this.#ready.has(path) && (await isThere())) continue;
-      await makeDirectory(this.#fs, path);
+      await makeDirectory(this.#fs, path).catch((error: unknown) => {
+        // The store has gone, and must not become an empty one.
+        throw hasCode(error, "ENOENT") ? absent(dirname(path), error) : error;
+      });
       this.#ready.add(path);
     }
   }
+}
+
+function absent(path: string, cause: unknown): OciStoreError {
+  return new OciStoreError("LAYOUT_INVALID", `no such directory: ${path}`, { path }, { cause });
 }
 
 /** Closes the handle whatever happens in `run`, and reports the failure of the close if there was no earlier one. */

@@ -7,6 +7,7 @@ import {
   type Draft,
   digestOf,
   type Environment,
+  isOciStoreError,
   type JsonValue,
   OciStoreError,
   type Policy,
@@ -18,6 +19,7 @@ import { hasCode, reported } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { readWhole } from "../files/read.ts";
 import { Settled } from "../files/settled.ts";
+import { forCaller } from "../lock/link-lock.ts";
 import type { Lock, Release } from "../lock/lock.ts";
 import { replaceOurs } from "../sidecar/json-file.ts";
 import { SessionFiles } from "../sidecar/sessions.ts";
@@ -34,6 +36,7 @@ import {
 import { dropRun, moveBack, moveToTrash, readTrash, syncMoves, writeRun } from "../sidecar/trash.ts";
 import { INDEX_LIMIT, IndexDocument, type IndexOptions } from "./index-document.ts";
 import type { Paths } from "./paths.ts";
+import { Reserve } from "./reserve.ts";
 import { whole } from "./torn.ts";
 
 /**
@@ -57,6 +60,7 @@ export class LayoutCell implements CatalogCell {
   readonly #o: LayoutCellOptions;
   readonly #sessions: SessionFiles;
   readonly #settled: Settled;
+  readonly #reserve: Reserve;
   #index: ReadIndex | undefined;
   /** Somebody died while pins and index.json changed together, and which pins hold rests on index.json as it is. */
   #isPending = false;
@@ -68,28 +72,47 @@ export class LayoutCell implements CatalogCell {
     this.#o = o;
     this.#sessions = new SessionFiles(fs, paths, o.directories);
     this.#settled = new Settled(fs);
+    this.#reserve = new Reserve(fs, paths);
   }
 
-  async exclusive<T>(fn: () => Promise<T>, o: Signal = {}): Promise<T> {
+  async exclusive<T>(fn: () => Promise<T>, o: Exclusive = {}): Promise<T> {
     if (this.#o.readOnly) {
       throw new OciStoreError("READ_ONLY", "this layout was opened for reading", { path: this.#paths.root });
     }
-    const { ours } = this.#paths;
-    await this.#o.directories.ensure(ours);
-    const release = await this.#lock.acquire({ signal: o.signal });
+    const release = await this.#withSpace(o, () => this.#acquire(o));
     let result: T;
     try {
-      await this.#settled.settle(...this.#directories());
-      result = await fn();
+      if (!o.frees) await this.#reserve.make();
+      result = await this.#withSpace(o, async () => {
+        await this.#settled.settle(...this.#directories());
+        return fn();
+      });
       await this.#settled.note(...this.#directories());
     } catch (error) {
       this.#settled.forget();
       // The failure of the work is the one to report.
       await giveBack(release).catch(() => {});
-      throw error;
+      throw forCaller(error, "change the store", this.#paths.root, o.signal);
     }
     await giveBack(release);
     return result;
+  }
+
+  async #acquire({ signal }: Signal): Promise<Release> {
+    await this.#o.directories.ensure(this.#paths.ours);
+    return this.#lock.acquire({ signal });
+  }
+
+  /** Does the work; and once more, if it takes something away and the only thing in its way was a disk that is full. */
+  async #withSpace<T>({ frees, signal }: Exclusive, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!frees || signal?.aborted || !isOciStoreError(error, "NO_SPACE")) throw error;
+      if (!(await this.#reserve.spend())) throw error;
+      this.#settled.forget();
+      return work();
+    }
   }
 
   async load({ signal }: Signal = {}): Promise<{ state: CatalogState; version: Digest }> {
@@ -225,6 +248,8 @@ function withEntries(run: Run, document: IndexDocument | undefined): Run {
   const present = document?.entriesOf(run) ?? [];
   return { ...run, entries: [...entries, ...present.filter((entry) => !known.has(JSON.stringify(entry)))] };
 }
+
+type Exclusive = Signal & { readonly frees?: boolean | undefined };
 
 /** A run that goes is one that is undone, or of which nothing is left. */
 function entriesOfUndone({ runs, base }: Draft): readonly JsonValue[] {

@@ -104,7 +104,7 @@ export class CellCatalog implements Catalog {
   }
 
   release(owner: string, o: Signal & { readonly until?: Ms | undefined } = {}): Promise<void> {
-    return this.#update(o, async (ctx) => release(ctx, owner, o.until));
+    return this.#update({ ...o, frees: true }, async (ctx) => release(ctx, owner, o.until));
   }
 
   change(
@@ -116,11 +116,12 @@ export class CellCatalog implements Catalog {
       readonly before?: Ms | undefined;
     } = {},
   ): Promise<readonly Digest[]> {
-    return this.#update(o, (ctx) => change(ctx, repository, changes, o));
+    const frees = changes.every((step) => FREEING.has(step.do));
+    return this.#update({ ...o, frees }, (ctx) => change(ctx, repository, changes, o));
   }
 
   lease(name: string, ttl: Ms, o: Signal & { readonly renew?: number | undefined } = {}): Promise<number | undefined> {
-    return this.#update(o, async ({ draft, now }) => {
+    return this.#update({ ...o, frees: true }, async ({ draft, now }) => {
       const lease = draft.leases.get(name);
       if (o.renew !== undefined && lease?.epoch !== o.renew) return undefined;
       if (o.renew === undefined && lease && lease.until > now) return undefined;
@@ -131,7 +132,7 @@ export class CellCatalog implements Catalog {
   }
 
   endLease(name: string, epoch: number, o: Signal = {}): Promise<void> {
-    return this.#update(o, async ({ draft, now }) => {
+    return this.#update({ ...o, frees: true }, async ({ draft, now }) => {
       // The row stays, so that no later lease gets the same epoch.
       if (draft.leases.get(name)?.epoch === epoch) draft.leases.set(name, { epoch, until: now });
     });
@@ -146,7 +147,7 @@ export class CellCatalog implements Catalog {
       readonly epoch?: number | undefined;
     },
   ): Promise<readonly Digest[]> {
-    return this.#update(o, (ctx) => condemn(ctx, items, o));
+    return this.#update({ ...o, frees: true }, (ctx) => condemn(ctx, items, o));
   }
 
   revive(digests: readonly Digest[], o: Signal = {}): Promise<readonly Digest[]> {
@@ -176,9 +177,9 @@ export class CellCatalog implements Catalog {
       readonly run?: string | undefined;
     },
   ): Promise<{ readonly purged: readonly Condemned[]; readonly revived: readonly Digest[] }> {
-    return this.#cell.exclusive(async () => {
-      const purged: CondemnedRow[] = [];
-      const revived: Digest[] = [];
+    const purged: CondemnedRow[] = [];
+    const revived: Digest[] = [];
+    const work = async () => {
       // Each round takes what no condemned manifest names any more: parents first, then their children.
       while (purged.length < o.limit) {
         const round = await this.#attempt(o, (ctx) => markPurging(ctx, { ...o, limit: o.limit - purged.length }));
@@ -190,7 +191,8 @@ export class CellCatalog implements Catalog {
         if (dropped.length < round.marked.length) break;
       }
       return { purged, revived };
-    }, o);
+    };
+    return this.#cell.exclusive(work, { ...o, frees: true });
   }
 
   replaceCopy(
@@ -324,7 +326,7 @@ export class CellCatalog implements Catalog {
     };
   }
 
-  #update<T>(o: Signal, command: (ctx: Context) => Promise<T>): Promise<T> {
+  #update<T>(o: Signal & { readonly frees?: boolean | undefined }, command: (ctx: Context) => Promise<T>): Promise<T> {
     return this.#cell.exclusive(() => this.#attempt(o, command), o);
   }
 
@@ -347,6 +349,9 @@ export class CellCatalog implements Catalog {
     return (Math.min(2 ** attempt, LONGEST_PAUSE) * chance) / 256;
   }
 }
+
+/** Steps after which there is less than before. */
+const FREEING: ReadonlySet<Change["do"]> = new Set(["untag", "remove", "drop", "unpin", "expire", "disown"]);
 
 function noQueue(): never {
   throw new OciStoreError("UNSUPPORTED", "this catalog keeps no queue; mark the store instead");

@@ -8,8 +8,11 @@ export interface DocumentCell<State, Patch> {
   /**
    * Runs `fn` while no other writer of ours can replace the document. A cell without a lock just runs it, and loses in
    * {@link replace} now and then; its bytes must then have generations.
+   *
+   * @param o.frees What is done takes content away, or is on the way to that, so a cell may give it space that it keeps from
+   * all others. `fn` may then be run a second time if it fails for want of space.
    */
-  exclusive<T>(fn: () => Promise<T>, o?: Signal): Promise<T>;
+  exclusive<T>(fn: () => Promise<T>, o?: Signal & { readonly frees?: boolean | undefined }): Promise<T>;
   /** One moment of the document, never a mixture of two. */
   load(o?: Signal): Promise<{ readonly state: State; readonly version: string }>;
   /**

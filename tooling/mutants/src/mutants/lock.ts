@@ -15,8 +15,8 @@ export const LOCK: readonly Mutant[] = [
     id: "no-lock",
     protects: "one process at a time changes a layout",
     file: "packages/backend-fs/src/layout/cell.ts",
-    text: "const release = await this.#lock.acquire({ signal: o.signal });",
-    instead: "const release = async () => {};",
+    text: "return this.#lock.acquire({ signal });",
+    instead: "return async () => {};",
     killedBy: [
       "packages/backend-fs/test/processes/processes.test.ts",
       "R10, R11: four processes tag one layout at once",

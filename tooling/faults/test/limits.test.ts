@@ -76,7 +76,7 @@ test("F12: a thousand requests without a file descriptor left all say so, leak n
     await put("works again");
     console.log(JSON.stringify({ codes, leaked: after - base }));
   `;
-  const { out, err } = await limited("-n 64", ["--input-type=module", "-e", script]);
+  const { out, err } = await limited("-n 256", ["--input-type=module", "-e", script]);
   expect(err).toBe("");
   expect(JSON.parse(out)).toEqual({ codes: { "UNAVAILABLE EMFILE": 1000 }, leaked: 0 });
   expect(await errorsOf(store)).toEqual([]);

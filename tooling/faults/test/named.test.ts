@@ -95,9 +95,8 @@ test("F8: a sync of the directory that failed is an error though the blob has it
   faulty.arm({ at: isSync, code: "EIO" });
   await expect(put(store)).rejects.toMatchObject({ code: "UNAVAILABLE", cause: { code: "EIO" } });
   expect(await readFile(blob(DIGEST), "utf8")).toBe(CONTENT);
-  faulty.arm();
   await put(store);
-  expect(faulty.calls.some(isSync)).toBe(true);
+  expect(faulty.calls.filter(isSync).length).toBeGreaterThan(1);
 });
 
 test("F8: the same for index.json: the tag is not acknowledged, and setting it again syncs again", async () => {

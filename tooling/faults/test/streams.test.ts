@@ -120,7 +120,10 @@ test("F27: what a caller's stream or callback throws is what he gets, and the st
     ["who reads", () => readAnd(repository.blob(digestOf(bytes("the layer of v1"))), fail)],
   ];
   for (const [what, request] of requests) {
-    const error = await request().catch((caught) => caught);
+    const error: Error | undefined = await request().then(
+      () => undefined,
+      (caught) => caught,
+    );
     expect(error === mine || error?.cause === mine, `${what}: ${error}`).toBe(true);
     expect(faulty.openHandles, what).toBe(0);
     await image(store, "after");

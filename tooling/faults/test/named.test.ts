@@ -145,7 +145,7 @@ test("F10: a manifest that cannot be read while a collection marks: nothing is e
 test.each(["EIO", "EACCES"])(
   "F11: %s where a blob is erased is reported, the others go, and the next collection takes it",
   async (code) => {
-    const { faulty, store, directory } = await place();
+    const { faulty, store } = await place();
     const kept = (await put(store, "one")).digest;
     await put(store, "two");
     const isErased = ({ name, path }: { name: string; path: string }) =>

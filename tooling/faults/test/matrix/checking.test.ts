@@ -1,4 +1,10 @@
-import { everyCallFails } from "../../src/every-call.ts";
+import { expect, test } from "vitest";
+import { inEveryCall } from "../../src/every-call.ts";
 import { checking } from "../../src/operations.ts";
 
-everyCallFails(checking);
+test.each(inEveryCall(checking))(
+  "whichever file call fails, it says so, loses nothing and works again: %s",
+  async (_, fails) => {
+    expect(await fails()).toEqual([]);
+  },
+);

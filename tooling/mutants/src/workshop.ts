@@ -10,7 +10,7 @@ const COPIED = ["packages", "apps", "tooling", "docs", "package.json"];
 const LEFT_OUT = new Set(["dist", ".turbo", "fixtures", "coverage"]);
 
 /** A mutant that never lets go of a lock would wait for ever. */
-const PATIENCE = 30_000;
+const PATIENCE = 50_000;
 
 export interface Verdict {
   /** Full names of the tests that failed. */

@@ -91,7 +91,8 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
         reason: aged.reasons.get(digest) ?? "nothing keeps it",
       });
   }
-  items.sort((a, b) => order(a) - order(b));
+  // A directory shows its files in an order of its own, and a plan of the same store is the same on each.
+  items.sort((a, b) => order(a) - order(b) || (a.digest < b.digest ? -1 : 1));
 
   const changes = new Map([...aged.steps].map(([repository, steps]): [string, Change[]] => [repository, [...steps]]));
   for (const id of catalog.capabilities.edges ? flow.manifests : []) {

@@ -114,3 +114,19 @@ test("what an earlier removal has condemned is in no later plan, and goes when i
   expect(await store.collect({ grace: 0 })).toMatchObject({ removed: 2 });
   expect(await contents(store)).toEqual([]);
 });
+
+test("a plan is in the same order, whatever order the store lists its bytes in", async () => {
+  const { store, app, blobs } = await open();
+  for (const layers of [["a", "b"], ["c", "d"], ["e"]]) await image(app, layers, { tags: ["t"] });
+  await app.untag("t");
+  const digestsOf = async () => (await store.planCollect({ grace: 0 })).items.map(({ digest }) => digest);
+  const once = await digestsOf();
+  expect(once).toHaveLength(8);
+  const list = blobs.list.bind(blobs);
+  blobs.list = async function* (o) {
+    const all = [];
+    for await (const each of list(o)) all.unshift(each);
+    yield* all;
+  };
+  expect(await digestsOf()).toEqual(once);
+});

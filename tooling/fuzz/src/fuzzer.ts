@@ -5,6 +5,8 @@ export interface Target {
   readonly read: (input: Uint8Array) => void | Promise<void>;
   /** Pieces that inputs are made of. */
   readonly words: readonly string[];
+  /** Inputs to begin with: edges that no place tells from what lies beside them. */
+  readonly seeds?: readonly string[];
   readonly longest: number;
   /** The most places that may be passed for each byte. */
   readonly steps: number;
@@ -52,7 +54,8 @@ export async function fuzz(
     for (const each of await passedBy(target, input)) known.add(each);
     if (known.size > before) corpus.push(input);
   };
-  for (const input of [new Uint8Array(), ...o.corpus]) await attempt(input);
+  const seeds = (target.seeds ?? []).map((text) => new Uint8Array(Buffer.from(text, "latin1")));
+  for (const input of [new Uint8Array(), ...seeds, ...o.corpus]) await attempt(input);
   for (let runs = 0; o.goOn(runs); runs++) {
     // Half of the time the newest, which led to something.
     const at = random(2) === 0 ? corpus.length - 1 - random(Math.min(corpus.length, 8)) : random(corpus.length);

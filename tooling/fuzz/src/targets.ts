@@ -31,7 +31,34 @@ function mustBe(claim: unknown, what: string): asserts claim {
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const textOf = (input: Uint8Array) => new TextDecoder().decode(input);
 
+/** What `JSON.parse` reads is refused only for a reason; written anew it has no key twice and no odd numbers. */
+function mustBeAtFault(input: Uint8Array): void {
+  let text: string;
+  try {
+    text = JSON.stringify(JSON.parse(textOf(input)));
+  } catch {
+    return;
+  }
+  const isWhole = !/\\ud[89a-f]/i.test(text);
+  const numbers = text.replace(/"(?:[^"\\]|\\.)*"/g, '""').match(/[-+.0-9e]+/g) ?? [];
+  const isExact = numbers.every((each) => Math.abs(Number(each)) <= Number.MAX_SAFE_INTEGER);
+  const isFlat = (text.match(/[[{]/g) ?? []).length <= 100;
+  if (!isWhole || !isExact || !isFlat) return;
+  mustBe(
+    isDeepStrictEqual(
+      attempt(() => parseJson(new TextEncoder().encode(text))),
+      JSON.parse(text),
+    ),
+    `${text} is refused`,
+  );
+}
+
 const json: Target = {
+  seeds: [
+    '{"a":[[[[[{"b":{"c":[[1,"x"],null]}}]]]]]}',
+    `${"[".repeat(100)}${"]".repeat(100)}`,
+    '["\\ud83d\\ude00",-1.5,9007199254740991]',
+  ],
   words: [
     '{"a":',
     "}",
@@ -54,7 +81,7 @@ const json: Target = {
   steps: 50,
   read: (input) => {
     const value = attempt(() => parseJson(input));
-    if (value === undefined) return;
+    if (value === undefined) return mustBeAtFault(input);
     mustBe(isDeepStrictEqual(value, JSON.parse(textOf(input))), "JSON.parse reads something else");
     const again = attempt(() => parseJson(bytes(value)));
     mustBe(isDeepStrictEqual(again, value), "what was written is read otherwise");
@@ -80,6 +107,7 @@ function isFullDigest(text: string): boolean {
 }
 
 const references: Target = {
+  seeds: [128, 129, 255, 256, 512, 513].flatMap((length) => ["a".repeat(length), `md5:${"a".repeat(length - 4)}`]),
   words: [
     "sha256:",
     "sha512:",
@@ -99,7 +127,7 @@ const references: Target = {
     "latest",
     "md5:",
   ],
-  longest: 300,
+  longest: 600,
   steps: 50,
   read: (input) => {
     const text = Buffer.from(input).toString("latin1");
@@ -116,14 +144,17 @@ const references: Target = {
       parseForeignDigest,
       text.length <= 256 && (Object.hasOwn(HEX, algorithm) ? isFullDigest(text) : DIGEST.test(text)),
     );
-    agrees(parseRefName, (TAG.test(text) || REF_NAME.test(text)) && !isFullDigest(text));
+    agrees(parseRefName, text.length <= 512 && (TAG.test(text) || REF_NAME.test(text)) && !isFullDigest(text));
   },
 };
 
 const NAME = "org.opencontainers.image.ref.name";
 const ENTRY = `{"mediaType":"application/x","digest":"sha256:${"a".repeat(64)}","size":5}`;
 
+const named = (name: string, size = 5) => ENTRY.replace("5}", `${size},"annotations":{"${NAME}":"${name}"}}`);
+
 const index: Target = {
+  seeds: [`{"schemaVersion":2,"manifests":[${ENTRY},${named("v1")},${named("v2", 6)},${named("v1", 7)},null]}`],
   words: [
     ENTRY,
     '{"schemaVersion":2,"manifests":[',

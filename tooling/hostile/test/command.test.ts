@@ -3,7 +3,7 @@ import { ROWS } from "./rows/all.ts";
 import { isNot } from "./support/row.ts";
 import { lookedAt, throughCommand } from "./support/trials.ts";
 
-for (const row of ROWS) {
+for (const [at, row] of ROWS.entries()) {
   const { title, taint, layout, command } = row;
   if (!isNot(command)) {
     test(`${title}: on the command line`, async () => {
@@ -12,6 +12,6 @@ for (const row of ROWS) {
   }
   if (isNot(layout)) continue;
   test(`${title}: what looks at it`, async () => {
-    expect(await lookedAt(taint!)).toBe(/^[A-Z_]+$/.test(layout.expect) ? `1 ${layout.expect}` : "0");
+    expect(await lookedAt(taint!, at)).toBe(/^[A-Z_]+$/.test(layout.expect) ? `1 ${layout.expect}` : "0");
   });
 }

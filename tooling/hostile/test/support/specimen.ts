@@ -37,7 +37,7 @@ export const GOOD: Fields = {
 const HERE = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 /** A directory that goes when the test is done. */
-export async function temporary(): Promise<string> {
+async function temporary(): Promise<string> {
   const directory = await mkdtemp(join(HERE, "ocistore-hostile-"));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   return directory;

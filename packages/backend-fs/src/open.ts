@@ -18,7 +18,7 @@ import {
   systemEnvironment,
 } from "@ocistore/core";
 import { createFile, Directories, makeDirectory, replaceFile } from "./files/durable.ts";
-import { reported } from "./files/errors.ts";
+import { hasCode, reported } from "./files/errors.ts";
 import type { FileSystem } from "./files/file-system.ts";
 import { nodeFileSystem } from "./files/node-file-system.ts";
 import { readWhole } from "./files/read.ts";
@@ -144,6 +144,8 @@ export async function initLayout(
   await reported("make a layout", root, async () => {
     if (await fs.lstat(paths.ociLayout)) {
       if (!o.keep) throw alreadyExists(root);
+      // Whoever made it may have died just before this.
+      await fs.syncDirectory(root);
       return;
     }
     await makeParents(fs, root);
@@ -197,6 +199,17 @@ async function makeParents(fs: FileSystem, path: string): Promise<void> {
   const parent = resolve(path, "..");
   if (parent !== path && !(await fs.lstat(parent))) await makeParents(fs, parent);
   if (!(await fs.lstat(path))) await makeDirectory(fs, path);
+  else await syncParent(fs, path);
+}
+
+/** Of a directory that is there, and that somebody may have made who died before it was durable. */
+async function syncParent(fs: FileSystem, path: string): Promise<void> {
+  try {
+    await fs.syncDirectory(resolve(path, ".."));
+  } catch (error) {
+    // One that we may not open is not ours, and nor is what lies in it.
+    if (!hasCode(error, "EACCES", "EPERM")) throw error;
+  }
 }
 
 async function realRoot(fs: FileSystem, root: string): Promise<string> {

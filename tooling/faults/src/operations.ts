@@ -18,6 +18,11 @@ export interface Operation {
   run(process: Process, store: Store): Promise<unknown>;
   /** What is said when it is run again after it was done although it failed. */
   readonly over?: (error: unknown, state: State) => boolean;
+  /**
+   * It plans first, and what could not be read then is missing from the plan, and holds what is in it: `IN_USE` may be said
+   * for the error.
+   */
+  readonly plans?: boolean;
   /** Its answer names what it could not read, and need not fail for it. */
   readonly reports?: boolean;
   /** What has to be so afterwards; the same as after a run in which nothing failed, unless given. */
@@ -167,11 +172,13 @@ export const changing: readonly Operation[] = [
   },
   {
     name: "delete",
+    plans: true,
     run: async (_, store) => void (await store.repository().delete("multi")),
     over: (error, { tags }) => isOciStoreError(error, "NOT_FOUND") && !("multi" in tags),
   },
   {
     name: "delete with a window",
+    plans: true,
     run: async (_, store) => void (await store.repository().delete("multi", { window: HOUR })),
     over: (error, { tags }) => isOciStoreError(error, "NOT_FOUND") && !("multi" in tags),
   },

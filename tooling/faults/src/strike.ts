@@ -86,7 +86,7 @@ export async function strike(operation: Operation, baseline: Baseline, { fault, 
   }
   if (faulty.hits === 0) throw new Error("the call was not made this time");
   if (faulty.openHandles !== 0) throw new Error(`${faulty.openHandles} handles are open`);
-  if (error !== undefined) mustBeHonest(error, fault.code);
+  if (error !== undefined) mustBeHonest(error, fault.code, operation);
   else mustBeDone(operation, baseline, result, stateOf(scene.disk));
   const left = stateOf(scene.disk);
   mustHold(operation, baseline, left);
@@ -114,8 +114,9 @@ export async function strike(operation: Operation, baseline: Baseline, { fault, 
 }
 
 /** Our error, of the code that the platform's stands for, with a path and the cause. */
-function mustBeHonest(error: unknown, errno: Errno | "SHORT"): void {
+function mustBeHonest(error: unknown, errno: Errno | "SHORT", { plans }: Operation): void {
   if (!isOciStoreError(error)) throw new Error(`not our error: ${text(error)}`, { cause: error });
+  if (plans && error.code === "IN_USE") return;
   if (errno === "SHORT") throw new Error(`it failed: ${text(error)}`, { cause: error });
   if (error.code !== CODES[errno])
     throw new Error(`${error.code}, not ${CODES[errno]}: ${text(error)}`, { cause: error });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mutated } from "../src/mutant.ts";
+import { type Mutant, mutated } from "../src/mutant.ts";
 import { ALL } from "../src/mutants/index.ts";
 import { Workshop } from "../src/workshop.ts";
 
@@ -24,7 +24,7 @@ test("each mutant has a name of its own, and says what its line protects", () =>
 });
 
 test("a patch that does not apply any more, or in two places, is an error", () => {
-  const mutant = { ...ALL[0]!, id: "m", text: "b;", instead: "" };
+  const mutant: Mutant = { id: "m", protects: "b", file: "f", text: "b;", instead: "", killedBy: ["t", "t"] };
   expect(mutated("a; b; c;", mutant)).toBe("a;  c;");
   expect(mutated("a; b; c;", { ...mutant, movedBehind: "c;" })).toBe("a;  c;b;");
   expect(mutated("b; a; b;", { ...mutant, after: "a;" })).toBe("b; a; ");

@@ -9,7 +9,8 @@ const each = scenarios.map((scenario) => [scenario.name, scenario] as const);
 describe("power lost before any call that changes or syncs something", () => {
   test.each(each)("%s", async (_, scenario) => {
     const { calls, wrecks } = await crashEverywhere(scenario, { death: "power", random: seeded(SEED) });
-    expect(wrecks).toBeGreaterThan(calls / 2);
+    expect(calls).toBeGreaterThan(5);
+    expect(wrecks).toBeGreaterThan(5);
     if (process.env.OCISTORE_CRASH_COUNT) process.stderr.write(`${scenario.name} ${calls} ${wrecks}\n`);
   });
 });

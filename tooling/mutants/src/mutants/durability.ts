@@ -2,7 +2,6 @@ import type { Mutant } from "../mutant.ts";
 
 const DURABLE = "packages/backend-fs/src/files/durable.ts";
 const UPLOAD = "packages/backend-fs/src/layout/upload.ts";
-const ASIDE = "packages/backend-fs/src/repair/aside.ts";
 const DURABLE_TEST = "packages/backend-fs/test/files/durable.test.ts";
 const POWER = "tooling/crash/test/power-loss.test.ts";
 const LOST = "power lost before any call that changes or syncs something";
@@ -89,16 +88,35 @@ export const DURABILITY: readonly Mutant[] = [
     file: "packages/backend-fs/src/layout/cell.ts",
     text: "await this.#settled.settle(...this.#directories());",
     instead: "",
-    killedBy: [POWER, "killed before any call, done again by another process, and then power lost push"],
+    killedBy: [POWER, "killed before any call, done again by another process, and then power lost first push"],
     writtenAs: [POWER, "killed before any call, done again by another process, and then power lost"],
   },
   {
-    id: "aside-no-sync",
-    protects: "what a repair sets aside is durable there before its old name is gone",
-    file: ASIDE,
-    text: "await this.#fs.syncDirectory(damaged);",
+    id: "root-no-sync",
+    protects: "oci-layout, whoever made it, is durable before a layout is said to be there",
+    file: "packages/backend-fs/src/open.ts",
+    text: "await fs.syncDirectory(root);",
     instead: "",
-    killedBy: [POWER, `${LOST} repair`],
+    killedBy: [POWER, "killed before any call, done again by another process, and then power lost init"],
+    writtenAs: [POWER, "killed before any call, done again by another process, and then power lost"],
+  },
+  {
+    id: "zeros-are-foreign",
+    protects: "a session's file that a power failure has left full of zeros is ours to clear away",
+    file: "packages/backend-fs/src/sidecar/sessions.ts",
+    text: "content[0] === 0 || ",
+    instead: "",
+    killedBy: [POWER, `${LOST} first push`],
     writtenAs: [POWER, LOST],
+  },
+  {
+    id: "children-lost-by-claims",
+    protects: "what only a session's claim on an index explains keeps its mark until the index has come",
+    file: "packages/core/src/catalog/commands/listing.ts",
+    after: "const before",
+    text: "graphWithoutClaims",
+    instead: "graphOf",
+    killedBy: ["tooling/crash/test/killed.test.ts", "push of an index"],
+    writtenAs: ["tooling/crash/test/killed.test.ts", "killed before any call that changes or syncs something"],
   },
 ];

@@ -1,4 +1,4 @@
 import { test } from "vitest";
 import { gate } from "../../src/gate.ts";
 
-test("random schedules of random processes", () => gate("memory-fixed", 6000));
+test("random schedules of random processes", () => gate("memory-fixed", 8000));

@@ -1,4 +1,4 @@
 import { test } from "vitest";
 import { gate } from "../../src/gate.ts";
 
-test("random schedules of random processes", () => gate("memory", 8000));
+test("random schedules of random processes", () => gate("memory", 10000));

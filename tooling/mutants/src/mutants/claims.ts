@@ -178,14 +178,6 @@ export const CLAIM: readonly Mutant[] = [
     ],
   },
   {
-    id: "future-times",
-    protects: "R28: a time in the future counts as now",
-    file: "packages/backend-fs/src/layout/facts.ts",
-    text: "Math.min(stat.modified, this.#env.now())",
-    instead: "stat.modified",
-    killedBy: ["packages/backend-fs/test/protocol/grace.test.ts", "R28: a time in the future counts as now"],
-  },
-  {
     id: "trash-without-record",
     protects: "files in the trash whose record is lost wait as long as any",
     file: "packages/backend-fs/src/sidecar/trash.ts",

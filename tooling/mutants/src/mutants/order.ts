@@ -39,8 +39,8 @@ export const ORDER: readonly Mutant[] = [
     id: "new-pins-alone",
     protects: "of a change of pins and index.json, index.json decides: until it is replaced the old pins hold",
     file: "packages/backend-fs/src/sidecar/settings.ts",
-    text: 'if (field(before, "index") === index) return { pins: old, isPending: true };',
-    instead: "",
+    text: "const old = pinsIn(before, path);",
+    instead: "return { pins, isPending: false }; const old = pinsIn(before, path);",
     killedBy: ["packages/backend-fs/test/layout/atomic.test.ts", "a change of pins and tags that is killed anywhere"],
   },
   {

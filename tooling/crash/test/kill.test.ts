@@ -7,7 +7,7 @@ import { callsOf, hasStrace, killedAt } from "../src/kill/strace.ts";
 import { scenarios } from "../src/scenarios.ts";
 
 /** So many calls of each operation, evenly spread; all of them with OCISTORE_CRASH=all. */
-const SAMPLE = process.env.OCISTORE_CRASH === "all" ? Number.POSITIVE_INFINITY : 6;
+const SAMPLE = process.env.OCISTORE_CRASH === "all" ? Number.POSITIVE_INFINITY : 3;
 /** What has no more is tried at all of them in any case. */
 const SMALL = 16;
 

@@ -144,7 +144,7 @@ describe.each(RACED)("%s", (_, backend) => {
 
   test("R17: an upload is ended again, its answer having been lost", async () => {
     // On a layout a lock that cannot be unlinked stays as long as its process lives, which the judge takes for a leftover.
-    await raced(backend === "fs" ? "memory-fixed" : backend, {
+    await raced(backend.name === "fs" ? BACKENDS["memory-fixed"]! : backend, {
       beginning: "empty",
       scripts: [{ name: "pusher", operations: [op.push(c, "c", { resume: true }), op.push(c, "c", { resume: true })] }],
       risks: { deaths: 0, faults: 1, jumps: 0 },

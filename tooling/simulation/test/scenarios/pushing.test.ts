@@ -1,5 +1,5 @@
 import { describe, test } from "vitest";
-import { RACED } from "../../src/backends.ts";
+import { BACKENDS, RACED } from "../../src/backends.ts";
 import { DOCUMENTS } from "../../src/content.ts";
 import { Violation } from "../../src/model.ts";
 import * as op from "../../src/operations.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { image, index, open } from "./support.ts";
+import { all, image, index, open } from "./support.ts";
 
 // A removal frees what it un-roots at once, also a layer that an untagged image in its grace had shared. That image can
 // still be read, and must not become live as it is.
@@ -34,6 +34,34 @@ test("no index may name it", async () => {
     code: "MISSING_CONTENT",
     data: { digests: [broken.digest] },
   });
+});
+
+test("no referrer that would keep it comes, or gets a tag", async () => {
+  const { app, broken, missing, store } = await withBrokenImage();
+  await expect(image(app, ["signature"], { subject: broken, tags: ["signed"] })).rejects.toMatchObject(missing);
+  expect(await app.find("signed")).toBeUndefined();
+  await store.collect({ grace: 0 });
+  await image(app, ["signature"], { subject: broken, tags: ["signed"] });
+  expect(await all(store.check())).toEqual([]);
+});
+
+test("a referrer that was there before it broke does not bring it back", async () => {
+  const { app, store } = await open();
+  const broken = await image(app, ["shared", "mine"], { tags: ["old"] });
+  const signature = await image(app, ["signature"], { subject: broken });
+  await app.untag("old");
+  await image(app, ["shared"], { tags: ["new"] });
+  await app.delete("new");
+  await expect(app.tag(signature, "signed")).rejects.toMatchObject({ code: "MISSING_CONTENT" });
+  expect(await store.collect({ grace: 0 })).toMatchObject({ kept: [] });
+});
+
+test("what is live though it is broken may have referrers all the same", async () => {
+  const { app } = await open();
+  const absent = await image((await open()).app, ["absent"]);
+  const sparse = await index(app, [absent], { tags: ["sparse"], sparse: true });
+  await image(app, ["signature"], { subject: sparse, tags: ["signed"] });
+  expect(await app.find("signed")).toBeDefined();
 });
 
 test("an index that names it already gets no tag either", async () => {

@@ -34,6 +34,9 @@ export async function put(
     await mustBeManifest(ctx, repository, edge);
   }
   if (absent.length > 0 && !sparse) throw missing(digest, absent);
+  const subject = manifest.edges.filter(({ kind }) => kind === "subject");
+  const revived = await missingBelow(ctx, repository, digest, subject);
+  if (revived.length > 0) throw missing(digest, revived);
 
   const present = draft.repository(repository).manifests.get(digest);
   const own = present ? present.own : !tagged && !(await isNamed(ctx, repository, manifest));

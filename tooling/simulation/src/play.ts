@@ -65,6 +65,7 @@ export async function run(variant: Variant, play: Play, decisions: Decisions, se
     const ground = prepared.begin(simulation);
     const work = play.scripts.map((script) => live(simulation, ground, model, { ...script, isOpen: play.isOpen }));
     await Promise.race([simulation.run(work), failureOf(work)]);
+    simulation.exit();
     const examiner = simulation.process("examiner");
     examiner.isFree = true;
     await verify(model, await ground.open(examiner), ground, examiner);

@@ -59,7 +59,7 @@ export class Simulation {
   readonly #left: { deaths: number; faults: number; jumps: number };
   #pending: Pending[] = [];
   #current: Process | undefined;
-  #processes = 0;
+  readonly #processes: Process[] = [];
   #activity = 0;
   readonly #onDeath: ((process: Process) => void)[] = [];
 
@@ -73,7 +73,9 @@ export class Simulation {
   }
 
   process(name: string): Process {
-    return new Process(this, ++this.#processes, name);
+    const process = new Process(this, this.#processes.length + 1, name);
+    this.#processes.push(process);
+    return process;
   }
 
   onDeath(listener: (process: Process) => void): void {
@@ -152,8 +154,17 @@ export class Simulation {
 
   /** From now on nothing of it happens; who waits for it waits for ever. */
   kill(process: Process): void {
-    process.isAlive = false;
     this.trace.add(process.name, "note", "is killed");
+    this.#end(process);
+  }
+
+  /** Nobody is left: all have done what they had to do. */
+  exit(): void {
+    for (const process of this.#processes) if (process.isAlive) this.#end(process);
+  }
+
+  #end(process: Process): void {
+    process.isAlive = false;
     this.#pending = this.#pending.filter((pending) => pending.process !== process);
     this.#activity++;
     for (const listener of this.#onDeath) listener(process);

@@ -3,7 +3,7 @@ import { type Environment, type Ms, OciStoreError, type Store } from "@ocistore/
 
 export const HOUR: Ms = 60 * 60_000;
 
-/** A small seeded generator (mulberry32): numbers from 0 up to 1. */
+/** A small seeded generator (mulberry32): numbers from 0 up to 1. Its own, since the child that is killed is compiled alone. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

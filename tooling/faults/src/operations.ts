@@ -53,7 +53,7 @@ export const pushing: readonly Operation[] = [
     name: "init",
     opens: true,
     prepare: async ({ disk }) => {
-      for (const [path] of [...disk.files()]) if (path.startsWith(`${LAYOUT}/`)) await disk.unlink(path);
+      for (const [path] of [...disk.files()]) if (path.startsWith(`${LAYOUT}/`)) disk.unlink(path);
     },
     run: ({ fs, scene }) => initLayout(LAYOUT, { fs, env: scene.clock, keep: true }),
   },
@@ -133,7 +133,11 @@ export const pushing: readonly Operation[] = [
     // It works at several things at a time.
     locked: true,
     prepare: async ({ disk }, store) => {
-      await writeArchive(store, "/store/in.tar", { fs: disk, references: ["multi"], referrers: true });
+      await writeArchive(store, "/store/in.tar", {
+        fs: disk.fileSystem("whoever makes it"),
+        references: ["multi"],
+        referrers: true,
+      });
       await store.repository().delete("multi", { window: 0 });
     },
     run: async ({ fs, scene }, store) => {
@@ -251,7 +255,7 @@ const damaged = async (scene: Scene) => {
   const at = (text: string | Uint8Array) =>
     `${LAYOUT}/blobs/${digestOf(typeof text === "string" ? bytes(text) : text).replace(":", "/")}`;
   scene.disk.put(at(SHARED), bytes("something else of the same kind"));
-  await scene.disk.unlink(at("layer of v2"));
+  scene.disk.unlink(at("layer of v2"));
   scene.disk.put(`${LAYOUT}/.ocistore/pins.json`, bytes('{"format":1,"pins":[{"name":'));
   scene.disk.put(`${LAYOUT}/.ocistore/index.json.new`, bytes("{"));
 };

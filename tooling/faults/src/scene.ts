@@ -2,9 +2,9 @@ import { type FileSystem, type Lock, openLayout, openLock } from "@ocistore/back
 import { type Digest, packIndex, type Store } from "@ocistore/core";
 import { bytes } from "../../../packages/backend-fs/test/support/bytes.ts";
 import { putImage, SHARED } from "../../../packages/backend-fs/test/support/content.ts";
+import { Disk } from "../../../packages/backend-fs/test/support/disk.ts";
 import { FakeProcesses } from "../../../packages/backend-fs/test/support/fake-processes.ts";
 import { HOUR, ManualClock } from "../../../packages/backend-fs/test/support/world.ts";
-import { Disk } from "./disk.ts";
 
 export const LAYOUT = "/store/layout";
 /** Another layout, where copies and repairs come from. */
@@ -36,15 +36,14 @@ export class Scene {
     this.clock = new ManualClock(template ? 2 : 1);
     if (template) this.clock.advance(template.clock.now() - this.clock.now());
     const now = () => this.clock.now();
-    this.disk = template ? template.disk.copy(now) : new Disk(now);
+    this.disk = new Disk(now, template?.disk);
   }
 
   process(o: { readonly locked?: boolean; readonly through?: (disk: FileSystem) => FileSystem } = {}): Process {
     const pid = ++this.#count;
-    const seen = o.through?.(this.disk) ?? this.disk;
     // Processes share no memory.
-    const scope = `process ${pid} of scene ${this.#number}`;
-    const fs = new Proxy(seen, { get: (target, name) => (name === "scope" ? scope : bound(target, name)) });
+    const whole = this.disk.fileSystem(`process ${pid} of scene ${this.#number}`);
+    const fs = o.through?.(whole) ?? whole;
     const probe = this.#processes.probe(pid);
     return {
       fs,
@@ -58,11 +57,6 @@ export class Scene {
       die: () => void this.#processes.liveness.set(pid, "dead"),
     };
   }
-}
-
-function bound(target: FileSystem, name: string | symbol): unknown {
-  const value = Reflect.get(target, name);
-  return typeof value === "function" ? value.bind(target) : value;
 }
 
 /** Old enough to be collected: an index with a child and a signature, two images that share a layer, and garbage. */

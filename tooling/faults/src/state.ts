@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Disk } from "./disk.ts";
+import type { Disk } from "../../../packages/backend-fs/test/support/disk.ts";
 import { LAYOUT } from "./scene.ts";
 
 const NAME = "org.opencontainers.image.ref.name";

@@ -1,4 +1,5 @@
-import { dice, seeded } from "./chance.ts";
+import { seeded } from "../../../packages/backend-fs/test/support/seeded.ts";
+import { dice } from "./chance.ts";
 
 /** One of the calls that may complete next. */
 export interface Candidate {

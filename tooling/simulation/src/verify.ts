@@ -13,8 +13,6 @@ const HOUR = 60 * 60_000;
 export async function verify(model: Model, store: Store, ground: Ground, process: Process): Promise<void> {
   await mustBeAsAcknowledged(model, store);
   await mustBeSound(store);
-  // Who comes next can push, and clears away what the dead have left half-written.
-  await store.repository().session((session) => session.putBlob(new TextEncoder().encode("who comes next")));
   process.note("garbage is collected");
   model.simulation.now += 1000 * HOUR;
   // What one run condemns in passing, the next erases.

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { OciStoreError } from "@ocistore/core";
-import { hasCode, reported } from "./errors.ts";
+import { forCaller, hasCode, reported } from "./errors.ts";
 import type { FileHandle, FileSystem } from "./file-system.ts";
 
 /** Writes all of `bytes`, however few the platform takes at a time. The error is the platform's. */
@@ -118,15 +118,11 @@ export class Directories {
       if (this.#ready.has(path) && (await isThere())) continue;
       await makeDirectory(this.#fs, path).catch((error: unknown) => {
         // The store has gone, and must not become an empty one.
-        throw hasCode(error, "ENOENT") ? absent(dirname(path), error) : error;
+        throw forCaller(error, "make the directory", path);
       });
       this.#ready.add(path);
     }
   }
-}
-
-function absent(path: string, cause: unknown): OciStoreError {
-  return new OciStoreError("LAYOUT_INVALID", `no such directory: ${path}`, { path }, { cause });
 }
 
 /** Closes the handle whatever happens in `run`, and reports the failure of the close if there was no earlier one. */

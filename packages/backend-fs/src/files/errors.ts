@@ -28,6 +28,12 @@ export function toOciStoreError(error: unknown, what: string, path: string, sign
   return new OciStoreError(code, `cannot ${what} (${error.code}): ${path}`, { path }, { cause: error });
 }
 
+/** The store's directory is gone, or was never there. That is not a store without a lock. */
+export function forCaller(error: unknown, what: string, path: string, signal?: AbortSignal): unknown {
+  if (!hasCode(error, "ENOENT")) return toOciStoreError(error, what, path, signal);
+  return new OciStoreError("LAYOUT_INVALID", `cannot ${what} (no such directory): ${path}`, { path }, { cause: error });
+}
+
 /** Runs file calls whose failures are for the caller of the store to see, as {@link toOciStoreError} words them. */
 export async function reported<T>(what: string, path: string, run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   try {

@@ -15,11 +15,10 @@ import {
   type Signal,
 } from "@ocistore/core";
 import type { Directories } from "../files/durable.ts";
-import { hasCode, reported } from "../files/errors.ts";
+import { forCaller, hasCode, reported } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { readWhole } from "../files/read.ts";
 import { Settled } from "../files/settled.ts";
-import { forCaller } from "../lock/link-lock.ts";
 import type { Lock, Release } from "../lock/lock.ts";
 import { replaceOurs } from "../sidecar/json-file.ts";
 import { SessionFiles } from "../sidecar/sessions.ts";

@@ -1,8 +1,9 @@
 import { basename, dirname, join } from "node:path";
 import type { Environment } from "@ocistore/core";
+import { forCaller } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { enterKernelLock, type FileLocks, loadFileLocks, noKernelLocks } from "./kernel-lock.ts";
-import { forCaller, type LinkLockOptions, linkLock } from "./link-lock.ts";
+import { type LinkLockOptions, linkLock } from "./link-lock.ts";
 import type { Lock } from "./lock.ts";
 import { exclusiveHere } from "./mutex.ts";
 import type { OwnerProbe } from "./owner.ts";

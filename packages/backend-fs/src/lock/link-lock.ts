@@ -1,5 +1,5 @@
 import { type Environment, isOciStoreError, OciStoreError, randomId } from "@ocistore/core";
-import { hasCode, toOciStoreError } from "../files/errors.ts";
+import { forCaller, hasCode, toOciStoreError } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { judge, kernelHolder } from "./judge.ts";
 import type { Pass } from "./kernel-lock.ts";
@@ -150,12 +150,6 @@ export function linkLock(fs: FileSystem, directory: string, env: Environment, o:
   }
 
   return { acquire };
-}
-
-/** The store's directory is gone, or was never there. That is not a store without a lock. */
-export function forCaller(error: unknown, what: string, path: string, signal?: AbortSignal): unknown {
-  if (!hasCode(error, "ENOENT")) return toOciStoreError(error, what, path, signal);
-  return new OciStoreError("LAYOUT_INVALID", `cannot ${what} (no such directory): ${path}`, { path }, { cause: error });
 }
 
 /** All calls share one attempt until it fails; then the next call makes another. */

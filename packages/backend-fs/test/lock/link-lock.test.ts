@@ -137,6 +137,18 @@ function interrupted(fs: FileSystem, meanwhile: () => Promise<void>): FileSystem
   };
 }
 
+/** Whose second listing shows the first number only. */
+function blind(fs: FileSystem): FileSystem {
+  let listings = 0;
+  return {
+    ...fs,
+    async *readdir(path) {
+      if (++listings === 2) yield { name: numbered(1), kind: "file" };
+      else yield* fs.readdir(path);
+    },
+  };
+}
+
 test("a number that was used and tidied away confers nothing, even if a listing shows no other", async () => {
   const where = await memoryPlace();
   const { as, directory, env, path } = await lockPlace(where);
@@ -144,15 +156,7 @@ test("a number that was used and tidied away confers nothing, even if a listing 
     for (let i = 1; i <= 3; i++) await (await as(2, { keep: 1 }).acquire())();
     await as(2, { keep: 1 }).acquire();
   });
-  let listings = 0;
-  const blind: FileSystem = {
-    ...slow,
-    async *readdir(path) {
-      if (++listings === 2) yield { name: numbered(1), kind: "file" };
-      else yield* slow.readdir(path);
-    },
-  };
-  const locked = linkLock(blind, directory, env, { probe: new FakeProcesses().probe(1) });
+  const locked = linkLock(blind(slow), directory, env, { probe: new FakeProcesses().probe(1) });
   await expect(locked.acquire({ wait: 100 })).rejects.toMatchObject({
     code: "LOCKED",
     data: { holders: [expect.stringContaining("process 2")] },
@@ -169,15 +173,7 @@ test("no record goes before the floor is above it, or one who lists badly would 
     fs.arm({ at: ({ name }) => name === "rename", code: "ENOSPC", always: true });
     await as(2, { keep: 1 }, fs).acquire();
   });
-  let listings = 0;
-  const blind: FileSystem = {
-    ...slow,
-    async *readdir(path) {
-      if (++listings === 2) yield { name: numbered(1), kind: "file" };
-      else yield* slow.readdir(path);
-    },
-  };
-  const locked = linkLock(blind, directory, env, { probe: new FakeProcesses().probe(1) });
+  const locked = linkLock(blind(slow), directory, env, { probe: new FakeProcesses().probe(1) });
   await expect(locked.acquire({ wait: 100 })).rejects.toMatchObject({ code: "LOCKED" });
   expect(fs.calls.some(({ name }) => name === "rename")).toBe(true);
 });

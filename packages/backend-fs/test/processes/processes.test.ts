@@ -8,7 +8,7 @@ import { names } from "../support/bytes.ts";
 import { errorsOf, putImage, tagsOf } from "../support/content.ts";
 import { realPlace } from "../support/file-systems.ts";
 import { reachable } from "../support/left-over.ts";
-import { seeded } from "../support/schedule.ts";
+import { seeded } from "../support/seeded.ts";
 import { storeProcesses } from "../support/store-processes.ts";
 
 const start = storeProcesses();

@@ -1,16 +1,6 @@
 import type { Environment } from "@ocistore/core";
 import type { FileSystem } from "../../src/files/file-system.ts";
-
-/** A small seeded generator (mulberry32): numbers from 0 up to 1. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import { seeded } from "./seeded.ts";
 
 interface Waiter {
   readonly process: number;

@@ -7,7 +7,7 @@ import { actorFileSystem, clockedFileSystem, Steps } from "./actor-file-system.t
 import { FakeProcesses } from "./fake-processes.ts";
 import type { Place } from "./file-systems.ts";
 import { ForeignTool } from "./foreign-tool.ts";
-import { seeded } from "./schedule.ts";
+import { seeded } from "./seeded.ts";
 
 export const HOUR: Ms = 60 * 60_000;
 

@@ -1,9 +1,10 @@
 import { type FileHandle, type FileSystem, initLayout, type Lock, openLayout, openLock } from "@ocistore/backend-fs";
 import type { Environment, Ms, Store } from "@ocistore/core";
-import { seeded } from "../chance.ts";
+import { Disk } from "../../../../packages/backend-fs/test/support/disk.ts";
+import { systemError } from "../../../../packages/backend-fs/test/support/faulty-file-system.ts";
+import { seeded } from "../../../../packages/backend-fs/test/support/seeded.ts";
 import type { Failure, Process } from "../process.ts";
 import type { Simulation } from "../simulation.ts";
-import { Disk, systemError } from "./disk.ts";
 import type { Ground, Prepared, Variant } from "./variant.ts";
 
 const ROOT = "/layout";

@@ -16,7 +16,7 @@ import {
   type Store,
   type Upload,
 } from "@ocistore/core";
-import { seeded } from "../chance.ts";
+import { seeded } from "../../../../packages/backend-fs/test/support/seeded.ts";
 import type { Failure, Process } from "../process.ts";
 import type { Simulation } from "../simulation.ts";
 import type { Ground, Prepared, Variant } from "./variant.ts";

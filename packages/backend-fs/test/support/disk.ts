@@ -1,6 +1,6 @@
-import { constants } from "node:os";
 import { basename, dirname } from "node:path/posix";
-import type { DirectoryEntry, FileHandle, FileStat, FileSystem } from "@ocistore/backend-fs";
+import type { DirectoryEntry, FileHandle, FileStat, FileSystem } from "../../src/files/file-system.ts";
+import { systemError } from "./faulty-file-system.ts";
 
 interface Node {
   readonly number: number;
@@ -152,6 +152,27 @@ export class Disk {
     this.#must(path, "chmod").mode = mode;
   }
 
+  /** All files with what they hold, by path. */
+  *files(below = "", names = this.#root.names!): Generator<[string, Uint8Array]> {
+    for (const [name, node] of names) {
+      if (node.names) yield* this.files(`${below}/${name}`, node.names);
+      else yield [`${below}/${name}`, node.bytes];
+    }
+  }
+
+  /** What a file holds; `undefined` if there is none. */
+  content(path: string): Uint8Array | undefined {
+    const node = this.#find(path);
+    return node?.names ? undefined : node?.bytes;
+  }
+
+  /** Puts a file in place, or changes what it holds, as somebody else would. */
+  put(path: string, bytes: Uint8Array): void {
+    const node = this.#find(path) ?? this.#node(0o644);
+    node.bytes = bytes;
+    this.#parent(path, "open").set(basename(path), node);
+  }
+
   /** The port, every call done at once. */
   fileSystem(scope: string): FileSystem {
     const disk = this;
@@ -187,10 +208,4 @@ function copied(node: Node, seen: Map<Node, Node>): Node {
   const copy: Node = { ...node, ...(names && { names }) };
   seen.set(node, copy);
   return copy;
-}
-
-/** An error as the platform makes it. */
-export function systemError(code: string, syscall: string, path: string): Error {
-  const errno = -(constants.errno[code as keyof typeof constants.errno] ?? 0);
-  return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { code, errno, syscall, path });
 }

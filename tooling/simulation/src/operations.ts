@@ -66,7 +66,7 @@ export function push(document: Document, tag: string | undefined, o: PushOptions
       let isDone = false;
       try {
         await repository.session(async (session) => {
-          const held = await bring(session, document, o);
+          const held = await bring(repository, session, document, o);
           if (o.slow !== undefined) await process.env.sleep(o.slow);
           if (!held.has(document.digest) || tag !== undefined) {
             await session.putManifest(document.content, { tags: tag === undefined ? [] : [tag] });
@@ -86,11 +86,25 @@ export function push(document: Document, tag: string | undefined, o: PushOptions
 }
 
 /** All that is below a document, unless it is there: then that is held. */
-async function bring(session: Session, document: Document, o: PushOptions): Promise<ReadonlySet<Digest>> {
-  const held = o.ask ? await session.has([...closureOf(document).keys()]) : new Set<Digest>();
+async function bring(
+  repository: Repository,
+  session: Session,
+  document: Document,
+  o: PushOptions,
+): Promise<ReadonlySet<Digest>> {
+  const held = o.ask ? await asked(repository, session, document) : new Set<Digest>();
   if (held.has(document.digest)) return held;
   for (const child of document.children) if (!held.has(child.digest)) await put(session, child, []);
   for (const name of document.blobs) if (!held.has(blobDigest(name))) await putBlob(session, name, o);
+  return held;
+}
+
+/** As a copy does: what is held are bytes, and whether a manifest is one here is the next question. */
+async function asked(repository: Repository, session: Session, document: Document): Promise<ReadonlySet<Digest>> {
+  const held = new Set(await session.has([...closureOf(document).keys()]));
+  for (const digest of [...held]) {
+    if (documentOf(digest) && !(await repository.find(digest))) held.delete(digest);
+  }
   return held;
 }
 

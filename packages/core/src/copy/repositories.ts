@@ -56,7 +56,10 @@ export interface WritableRepository extends Side {
 
 /** See `Session`, which is one. */
 export interface WritableSession {
-  /** Which of these are there, and held from now on. `from`: another repository of the same store to look in. */
+  /**
+   * The bytes of which of these are there, and held from now on; whether they are a manifest is for `find` to tell.
+   * `from`: another repository of the same store to look in.
+   */
   has(digests: readonly Digest[], o?: Signal & { readonly from?: string | undefined }): Promise<ReadonlySet<Digest>>;
   /**
    * A copy gives a `stream` that can begin at any byte, and asks for `resume` with what is large.

@@ -67,6 +67,8 @@ export class Session {
 
   /**
    * Which of these are stored here, and from now on held: the only answer that may be followed by not sending something.
+   * It is about bytes. Those of a manifest may have come, or be named here, while it is no manifest of this repository
+   * (yet, or any more): {@link Repository.find}, asked after this, tells.
    */
   async has(
     digests: readonly Digest[],

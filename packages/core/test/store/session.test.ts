@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { openMemory } from "../../src/index.ts";
+import { openMemory, packIndex, packManifest } from "../../src/index.ts";
 import { Mutex } from "../../src/memory/mutex.ts";
 import { HOUR, open } from "../gc/support.ts";
 
@@ -152,4 +152,26 @@ test("a blob that takes long renews what the session holds besides", async () =>
   await session.putBlob(slowly());
   expect(await session.has([first.digest])).toEqual(new Set([first.digest]));
   await session.end();
+});
+
+test("what an untagged index names is held, and is no manifest here any more", async () => {
+  const { app, store } = await open();
+  const child = packManifest({ artifactType: "application/vnd.example" });
+  const index = packIndex({ manifests: [child.descriptor] });
+  await app.session(async (session) => {
+    await session.putManifest(child, { tags: ["child"] });
+    await session.putManifest(index, { tags: ["index"] });
+  });
+  await app.untag("index");
+  const { digest } = child.descriptor;
+  // As a deletion that is killed after its first step leaves it.
+  await store.parts.catalog.change("app", [{ do: "remove", manifest: digest }]);
+  await app.session(async (session) => {
+    // A copy that took the bytes for the manifest would come to an index that it cannot push.
+    expect(await session.has([index.descriptor.digest, digest])).toEqual(new Set([digest]));
+    expect(await app.find(digest)).toBeUndefined();
+    await session.putManifest(child);
+    await session.putManifest(index, { tags: ["index"] });
+  });
+  expect(await app.find("index")).toMatchObject({ digest: index.descriptor.digest });
 });

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, sep } from "node:path";
@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { type Mutant, mutated } from "./mutant.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const FOREMAN = fileURLToPath(new URL("foreman.mjs", import.meta.url));
 const COPIED = ["packages", "apps", "tooling", "docs", "package.json"];
 const LEFT_OUT = new Set(["dist", ".turbo", "fixtures", "coverage"]);
 
@@ -22,6 +23,9 @@ export interface Verdict {
 /** A copy of the sources, in which one test at a time is run on one mutant at a time. */
 export class Workshop {
   readonly #directory: string;
+  #foreman: ChildProcess | undefined;
+  /** What the next run must not remember. */
+  #changed: string[] = [];
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -43,67 +47,57 @@ export class Workshop {
     const path = join(this.#directory, mutant.file);
     const source = await readFile(path, "utf8");
     await writeFile(path, mutated(source, mutant));
+    this.#changed.push(path);
     try {
       return await this.#run(file, title);
     } finally {
       await writeFile(path, source);
+      this.#changed.push(path);
     }
   }
 
-  close(): Promise<void> {
-    return rm(this.#directory, { recursive: true, force: true });
+  async close(): Promise<void> {
+    this.#foreman?.kill("SIGKILL");
+    await rm(this.#directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  async #run(file: string, title: string): Promise<Verdict> {
-    const report = join(this.#directory, "report.json");
-    await rm(report, { force: true });
-    const root = join(this.#directory, ...file.split("/").slice(0, 2));
-    const args = ["run", "--root", root, join(this.#directory, file), "-t", title.replace(/[^\w\s-]/g, ".")];
-    const limits = ["--testTimeout", `${PATIENCE}`, "--no-file-parallelism"];
-    const output = await finished([
-      join(ROOT, "node_modules/vitest/vitest.mjs"),
-      ...args,
-      ...limits,
-      "--reporter=json",
-      `--outputFile=${report}`,
-    ]);
-    const text = await readFile(report, "utf8").catch(() => undefined);
-    if (text === undefined) return { failed: [], passed: [], output };
-    const { testResults } = JSON.parse(text) as Report;
-    const named = (status: string) =>
-      testResults.flatMap(({ assertionResults }) =>
-        assertionResults.filter((each) => each.status === status).map(({ fullName }) => fullName),
-      );
-    const said = testResults.map(({ message }) => message ?? "").join("\n");
-    return { failed: named("failed"), passed: named("passed"), output: `${output}\n${said}` };
+  #run(file: string, title: string): Promise<Verdict> {
+    const foreman = this.#present();
+    const changed = this.#changed.splice(0);
+    return new Promise((resolve) => {
+      const settle = (verdict: Verdict) => {
+        clearTimeout(deadline);
+        foreman.off("message", settle).off("exit", gone).stderr?.off("data", hear);
+        resolve(verdict);
+      };
+      let said = "";
+      const hear = (text: Buffer) => (said += text);
+      const gone = () => {
+        this.#foreman = undefined;
+        settle({ failed: [], passed: [], output: `the process that ran it has ended: ${said}` });
+      };
+      const deadline = setTimeout(() => foreman.kill("SIGKILL"), 3 * PATIENCE);
+      foreman.on("message", settle).on("exit", gone).stderr?.on("data", hear);
+      foreman.send({
+        root: join(this.#directory, ...file.split("/").slice(0, 2)),
+        file: join(this.#directory, file),
+        pattern: title.replace(/[^\w\s-]/g, "."),
+        changed,
+      });
+    });
   }
-}
 
-interface Report {
-  readonly testResults: readonly {
-    readonly message?: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
-  }[];
+  #present(): ChildProcess {
+    this.#foreman ??= fork(FOREMAN, [`${PATIENCE}`], {
+      env: { ...process.env, NO_COLOR: "1" },
+      execArgv: [],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    return this.#foreman;
+  }
 }
 
 function isCopied(source: string): boolean {
   if (source.includes(`${sep}node_modules${sep}.`)) return false;
   return !LEFT_OUT.has(basename(source));
-}
-
-function finished(args: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let output = "";
-    const child = spawn(process.execPath, args, {
-      env: { ...process.env, NO_COLOR: "1" },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const deadline = setTimeout(() => child.kill("SIGKILL"), 3 * PATIENCE);
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
-    child.on("error", reject);
-    child.on("close", () => {
-      clearTimeout(deadline);
-      resolve(output);
-    });
-  });
 }

@@ -61,7 +61,7 @@ export const DURABILITY: readonly Mutant[] = [
     file: UPLOAD,
     text: `await reported("make the upload durable", this.#path, () => handle.sync());`,
     instead: "",
-    killedBy: [POWER, `${LOST} push`],
+    killedBy: [POWER, `${LOST} first push`],
     writtenAs: [POWER, LOST],
   },
   {
@@ -70,7 +70,7 @@ export const DURABILITY: readonly Mutant[] = [
     file: UPLOAD,
     text: "await this.#fs.syncDirectory(directory);",
     instead: "",
-    killedBy: [POWER, `${LOST} push`],
+    killedBy: [POWER, `${LOST} first push`],
     writtenAs: [POWER, LOST],
   },
   {

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # install-peers.sh
-# Installs what the tests in this directory start, and strace for those of tooling/crash, and does nothing where all of it is
-# there: on Debian, as root, the packages below; and with Go 1.21 or newer the programs of go-peers.txt, built from source at their pinned versions
+# Installs what the tests in this directory start, strace for those of tooling/crash and time for tooling/bench, and does nothing where
+# all of it is there: on Debian, as root, the packages below; and with Go 1.21 or newer the programs of go-peers.txt and of oras-go/, built from source at their pinned versions
 # (a minute for all on two cores; Go fetches the toolchain that they ask for, if it is older).
 # They stay in ${XDG_CACHE_HOME:-~/.cache}/ocistore-ci/peers/PROGRAM@VERSION/PROGRAM, where the tests look for them.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export DEBIAN_FRONTEND=noninteractive
 
-PACKAGES="skopeo umoci buildah jq openssl zstd strace"
+PACKAGES="skopeo umoci buildah jq openssl zstd strace time"
 CACHE=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ocistore-ci/peers
 PATH=$PATH:/usr/local/go/bin
 
@@ -20,7 +20,8 @@ apt_install() {
 
 missing_packages() {
   local tool
-  for tool in $PACKAGES; do command -v "$tool" >/dev/null || printf '%s ' "$tool"; done
+  # Not `command -v`, which knows the shell's own time.
+  for tool in $PACKAGES; do type -P "$tool" >/dev/null || printf '%s ' "$tool"; done
 }
 
 debian_peers() {
@@ -33,12 +34,20 @@ debian_peers() {
   [ -z "$missing" ] || { printf 'Missing: %s\nOn Debian: apt-get install %s\n' "$missing" "$missing" >&2; return 1; }
 }
 
+# A program of ours is named after what it is built of.
+oras_go() {
+  local key
+  key=$(cat oras-go/* | sha256sum | cut -c1-12)
+  [ -x "$CACHE/oras-go@$key/oras-go" ] || build oras-go "" "$key"
+}
+
 go_peers() {
   local program package version status=0
   while read -r program package version; do
     case $program in '' | '#'*) continue ;; esac
     [ -x "$CACHE/$program@$version/$program" ] || build "$program" "$package" "$version" || status=1
   done <go-peers.txt
+  oras_go || status=1
   return "$status"
 }
 
@@ -51,7 +60,8 @@ build() {
     return 1
   }
   mkdir -p "$CACHE/$program@$version" && made=$(mktemp -d "$CACHE/.new-XXXXXX") || return 1
-  GOBIN=$made GOFLAGS=-modcacherw go install "$package@$version" >"$made/log" 2>&1 &&
+  { if [ -n "$package" ]; then GOBIN=$made GOFLAGS=-modcacherw go install "$package@$version"
+    else GOFLAGS=-modcacherw go build -C "$program" -o "$made/$program" .; fi; } >"$made/log" 2>&1 &&
     mv -f "$made/$program" "$CACHE/$program@$version/$program"
   local status=$?
   [ "$status" = 0 ] || { printf '%s %s could not be built:\n' "$program" "$version"; tail -n 20 "$made/log"; } >&2

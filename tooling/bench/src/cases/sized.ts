@@ -1,0 +1,30 @@
+import type { Contestant, Scale, Setting } from "../case.ts";
+import type { Workspace } from "../workspace.ts";
+
+export const SEED = 20_240_101;
+
+/** A setting for each size of layout. */
+export function sized(
+  workspace: Workspace,
+  { sizes }: Scale,
+  o: {
+    readonly contestants: readonly Contestant[];
+    /** Each run gets a copy of its own. */
+    readonly changes?: boolean;
+    readonly garbage?: number;
+    readonly count?: (blobs: number) => number;
+    readonly outcome?: Setting["outcome"];
+  },
+): Setting[] {
+  return sizes.map((blobs) => {
+    const base = () => workspace.layout({ blobs, seed: SEED, garbage: o.garbage ?? 0 });
+    return {
+      label: `${grouped(blobs)} blobs`,
+      contestants: o.contestants,
+      place: async () => (o.changes ? workspace.copyOf(base()) : base()),
+      ...(o.outcome && { outcome: o.outcome }),
+    };
+  });
+}
+
+export const grouped = (value: number): string => `${value}`.replace(/\B(?=(\d{3})+$)/g, " ");

@@ -1,0 +1,52 @@
+import { parseArgs } from "node:util";
+import type { Scale } from "./case.ts";
+
+export const FULL: Scale = {
+  sizes: [1000, 10_000, 100_000],
+  pushes: 4000,
+  bytes: 2 ** 30,
+  images: 1000,
+  nodes: 1_000_000,
+  runs: 5,
+  limit: 300_000,
+};
+
+const QUICK: Scale = {
+  ...FULL,
+  sizes: [1000, 10_000],
+  pushes: 200,
+  bytes: 2 ** 28,
+  images: 100,
+  runs: 1,
+  limit: 60_000,
+};
+
+export interface Options {
+  readonly scale: Scale;
+  /** The names of cases; all unless given. */
+  readonly only: readonly string[] | undefined;
+  /** The page; standard output unless given. */
+  readonly out: string | undefined;
+}
+
+/** @param page Where a whole run writes unless told otherwise. */
+export function readOptions(args: readonly string[], page: string): Options {
+  const { values } = parseArgs({
+    args: args.filter((arg) => arg !== "--"),
+    options: {
+      quick: { type: "boolean", default: false },
+      only: { type: "string", multiple: true },
+      sizes: { type: "string" },
+      runs: { type: "string" },
+      out: { type: "string" },
+    },
+  });
+  const base = values.quick ? QUICK : FULL;
+  const sizes = values.sizes?.split(",").map(Number) ?? base.sizes;
+  const runs = Number(values.runs ?? base.runs);
+  if (![...sizes, runs].every((each) => Number.isSafeInteger(each) && each > 0)) {
+    throw new TypeError("--sizes are whole numbers with commas between them, --runs is one");
+  }
+  const isWhole = !values.quick && !values.only && !values.sizes;
+  return { scale: { ...base, sizes, runs }, only: values.only, out: values.out ?? (isWhole ? page : undefined) };
+}

@@ -8,7 +8,7 @@ import {
   searchAsync,
 } from "@ocistore/core";
 import type { Context } from "./context.ts";
-import { dim, type Line, styled } from "./output/line.ts";
+import { dim, type Line, soft, styled } from "./output/line.ts";
 import type { Output } from "./output/output.ts";
 import { count, size } from "./output/words.ts";
 
@@ -91,14 +91,14 @@ export function outcomeLine(
   return [styled(STYLE[outcome], outcome), ` ${digest}  ${kind}  ${size(bytes)}  `, dim(out.sentence(reason))];
 }
 
-/** A line of a plan that somebody is asked about; it is to fit on a terminal. */
+/** A line of a plan that somebody is asked about; it fits on a terminal. */
 export function plannedLine(
   out: Output,
   outcome: "removed" | "condemned",
   { digest, size: bytes, kind, reason }: Done,
 ): Line {
   const what = ` ${out.digest(digest)}  ${kind.padEnd("manifest".length)}  ${size(bytes).padStart(7)}  `;
-  return [styled(STYLE[outcome], `to be ${outcome}`), what, dim(out.sentence(reason))];
+  return [styled(STYLE[outcome], `to be ${outcome}`), what, soft(out.sentence(reason), "dim")];
 }
 
 const STYLE = { removed: "red", condemned: "yellow" } as const;

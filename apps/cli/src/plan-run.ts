@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { isOciStoreError, type Outcome, type Plan, planLines, planTotals, readPlan, type Store } from "@ocistore/core";
 import { canAsk, confirm } from "./confirm.ts";
@@ -15,6 +14,7 @@ import {
   printSummary,
   uploadsGivenUp,
 } from "./plan-output.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** Flags that rm and gc share. */
 export interface PlanOptions {
@@ -81,7 +81,8 @@ async function ask(context: Context, plan: Plan): Promise<void> {
   if (plan.items.length + steps === 0) return;
   const outcome = expectedOutcome(plan);
   const { out } = context;
-  for (const item of plan.items.slice(0, SHOWN)) out.say({ planned: item.digest }, ...plannedLine(out, outcome, item));
+  for (const item of plan.items.slice(0, SHOWN))
+    out.sayRow({ planned: item.digest }, ...plannedLine(out, outcome, item));
   if (plan.items.length > SHOWN) out.say({}, `and ${plan.items.length - SHOWN} more: -n lists them all`);
   const { removed, bytes } = planTotals(plan);
   const what =
@@ -122,8 +123,12 @@ async function remarkUndo({ out, signal }: Context, store: Store, run: string, p
 }
 
 async function savePlan(context: Context, plan: Plan, file: string): Promise<void> {
-  await writeFile(resolve(context.io.cwd, file), [...planLines(plan)].join(""));
+  await writeWhole(resolve(context.io.cwd, file), textOf(plan));
   context.out.note({ saved: file }, `the plan is in ${file}; --apply ${file} does it`);
+}
+
+async function* textOf(plan: Plan): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode([...planLines(plan)].join(""));
 }
 
 /** Does what a saved plan says, if it still may. */

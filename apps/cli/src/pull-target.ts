@@ -4,6 +4,7 @@ import { link, lstat, mkdir, open, realpath, rename, rm, rmdir, stat } from "nod
 import { dirname, join } from "node:path";
 import type { Bytes } from "@ocistore/core";
 import { refused } from "./errors.ts";
+import { writing } from "./files.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
@@ -55,33 +56,38 @@ export class PullTarget {
       await this.#enter(at, title);
     }
     const temp = join(at, `.${randomBytes(8).toString("hex")}.part`);
-    this.#staged.push({ temp, path: join(at, names.at(-1)!), title });
-    const file = await open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
-    try {
-      let done = 0;
-      for await (const piece of bytes) {
-        await file.writeFile(piece);
-        done += piece.length;
-        onBytes(done);
+    const path = join(at, names.at(-1)!);
+    this.#staged.push({ temp, path, title });
+    await writing(path, async () => {
+      const file = await open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
+      try {
+        let done = 0;
+        for await (const piece of bytes) {
+          await file.writeFile(piece);
+          done += piece.length;
+          onBytes(done);
+        }
+        await file.sync();
+      } finally {
+        await file.close();
       }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    });
   }
 
   /** Gives the files their names. @throws REFUSED if a name has been taken meanwhile. */
   async publish(): Promise<void> {
     for (let next = this.#staged[0]; next; next = this.#staged[0]) {
       const { temp, path } = next;
-      if (this.#overwrite) {
-        await this.#checkFile(path);
-        await rename(temp, path);
-      } else {
-        await this.#name(temp, path);
-      }
-      this.#staged.shift();
-      await syncDirectory(dirname(path));
+      await writing(path, async () => {
+        if (this.#overwrite) {
+          await this.#checkFile(path);
+          await rename(temp, path);
+        } else {
+          await this.#name(temp, path);
+        }
+        this.#staged.shift();
+        await syncDirectory(dirname(path));
+      });
     }
     for (const directory of this.#made) await syncDirectory(dirname(directory));
     this.#made.length = 0;
@@ -129,19 +135,21 @@ export class PullTarget {
   async #make(directory: string): Promise<void> {
     if (await isDirectory(directory)) return;
     await this.#make(dirname(directory));
-    await mkdir(directory);
+    await writing(directory, () => mkdir(directory));
     this.#made.push(directory);
   }
 
   /** One directory further, which is made if need be, and is none that a link leads to. */
   async #enter(directory: string, title: string): Promise<void> {
-    try {
-      await mkdir(directory);
-      this.#made.push(directory);
-    } catch (error) {
-      if (codeOf(error) !== "EEXIST") throw error;
-      if (!(await lstat(directory)).isDirectory()) throw notDirectory(directory, title);
-    }
+    await writing(directory, async () => {
+      try {
+        await mkdir(directory);
+        this.#made.push(directory);
+      } catch (error) {
+        if (codeOf(error) !== "EEXIST") throw error;
+        if (!(await lstat(directory)).isDirectory()) throw notDirectory(directory, title);
+      }
+    });
   }
 }
 

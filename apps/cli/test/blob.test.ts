@@ -1,10 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { lstat, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openLayout } from "@ocistore/backend-fs";
 import { digestOf } from "@ocistore/core";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { cli, temporary, text } from "./harness.ts";
+import { cli, sample, temporary, text } from "./harness.ts";
 
 const bytes = Uint8Array.from({ length: 700_000 }, (_, at) => (at * 31 + (at >> 8)) % 251);
 const digest = digestOf(bytes);
@@ -196,4 +197,20 @@ describe("uploads", () => {
     expect(await writing).toBe(1000);
     await upload.abort();
   });
+});
+
+test("blob get -o: no device or pipe is replaced by a file, and a link to a file is followed", async () => {
+  const { cwd, shared } = await sample();
+  const get = ["blob", "get", `oci:store@${shared.digest}`, "-o"];
+  execFileSync("mkfifo", [join(cwd, "pipe")]);
+  expect(await cli([...get, "pipe"], { cwd })).toMatchObject({
+    exit: 2,
+    err: expect.stringContaining("not a regular file"),
+  });
+  expect((await lstat(join(cwd, "pipe"))).isFIFO()).toBe(true);
+  await writeFile(join(cwd, "file"), "");
+  await symlink("file", join(cwd, "link"));
+  expect((await cli([...get, "link"], { cwd })).exit).toBe(0);
+  expect((await lstat(join(cwd, "link"))).isSymbolicLink()).toBe(true);
+  expect((await readFile(join(cwd, "file"))).length).toBe(shared.size);
 });

@@ -87,6 +87,26 @@ test.each(LISTS)("no row of %s wraps on a terminal, and digests are whole in it"
   }
 });
 
+test("no row of a plan that somebody is asked about wraps, and of 80 columns none is cut", async () => {
+  const { cwd } = await sample();
+  await cli(["untag", "oci:store:v1"], { cwd });
+  await cli(["config", "set", "store", "window=1h"], { cwd });
+  const clock = clockAt(() => Date.now() + 90 * 86_400_000);
+  const terminal = { cwd, clock, typed: "n\n", env: { NO_COLOR: "1" } };
+  for (const argv of [
+    ["gc", "store", "--untagged", "30d", "--grace", "0s"],
+    ["rm", "oci:store:v2"],
+  ]) {
+    for (const columns of [80, 40]) {
+      const { err } = await cli(argv, { ...terminal, columns });
+      const rows = err.split(/\r?\n/).filter((line) => line.startsWith("to be "));
+      expect(rows.length, err).toBeGreaterThan(1);
+      for (const row of rows) expect(columnsOf(row)).toBeLessThanOrEqual(columns);
+      if (columns === 80) expect(rows.join()).not.toContain("…");
+    }
+  }
+});
+
 test.each(LISTS)("%s is cut nowhere else: not in a pipe, not as JSON, not with --full", async (...argv) => {
   const { cwd } = await long();
   // Ages are the same in every run.

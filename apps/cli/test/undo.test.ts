@@ -266,7 +266,7 @@ test("gc --untagged takes what has no tag, once it is old enough", async () => {
     removed: pushed,
   });
   const planned = await run("gc", "-n", "oci:store", "--untagged", "7d", "--json");
-  const line = { condemned: pushed, reason: "untagged, and older than is kept" };
+  const line = { condemned: pushed, reason: "untagged for too long" };
   expect(planned.json).toContainEqual(expect.objectContaining(line));
   const done = await run("gc", "-y", "oci:store", "--untagged", "7d", "--json");
   expect(done.json).toContainEqual(expect.objectContaining(line));

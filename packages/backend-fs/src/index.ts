@@ -9,6 +9,7 @@ export { type ImportOptions, type ImportReceipt, importArchive } from "./archive
 export { openArchive } from "./archive/open-archive.ts";
 export type { SelectOptions } from "./archive/selection.ts";
 export { spooled } from "./archive/spool.ts";
+export { reported } from "./files/errors.ts";
 export type { DirectoryEntry, FileHandle, FileKind, FileStat, FileSystem, OpenFlags } from "./files/file-system.ts";
 export { nodeFileSystem } from "./files/node-file-system.ts";
 export { fromFile } from "./from-file.ts";

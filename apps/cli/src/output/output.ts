@@ -56,14 +56,13 @@ export class Output {
 
   /** A line of a list or a tree that only people need: on a terminal it is cut rather than wrapped. */
   row(...line: Line): void {
-    const room = this.#room();
-    this.text(...(this.json || room === undefined ? line : fitLine(line, room)));
+    this.text(...this.#fit(line, this.#stdout));
   }
 
   /** Rows under their titles, for people; nothing if there are no rows. */
   table(columns: readonly Column[], rows: readonly (readonly Segment[])[]): void {
     if (this.json || rows.length === 0) return;
-    for (const line of tableLines(columns, rows, this.#room())) this.row(...line);
+    for (const line of tableLines(columns, rows, this.#room(this.#stdout))) this.row(...line);
   }
 
   /** Bytes as they are. */
@@ -81,6 +80,11 @@ export class Output {
     if (this.json && Object.keys(value).length === 0) return;
     this.#progress.clear();
     this.#stderr.write(`${this.json ? jsonLine(value) : drawLine(line, this.#colours.err).trimEnd()}\n`);
+  }
+
+  /** A row of what is said. */
+  sayRow(value: object, ...line: Line): void {
+    this.say(value, ...this.#fit(line, this.#stderr));
   }
 
   progress(text: () => string): void {
@@ -131,9 +135,13 @@ export class Output {
   }
 
   /** Columns that a row may take: what is not on a terminal, or wanted in full, is never cut. */
-  #room(): number | undefined {
-    const { isTTY, columns } = this.#stdout;
+  #room({ isTTY, columns }: OutStream): number | undefined {
     return isTTY && columns && !this.#o.full ? columns : undefined;
+  }
+
+  #fit(line: Line, stream: OutStream): Line {
+    const room = this.#room(stream);
+    return this.json || room === undefined ? line : fitLine(line, room);
   }
 
   #write(chunk: string | Uint8Array): void {

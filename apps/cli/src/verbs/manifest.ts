@@ -86,7 +86,7 @@ async function get(context: Context, text: string, o: GetOptions): Promise<void>
       const bytes = await repository.bytes(descriptor.digest, { signal });
       if (o.output === undefined || o.output === "-") out.raw(bytes);
       else {
-        await writeWhole(resolve(io.cwd, o.output), only(bytes), () => {});
+        await writeWhole(resolve(io.cwd, o.output), only(bytes));
         out.result({ got: descriptor.digest, size: bytes.length, file: o.output }, `${o.output}  ${descriptor.digest}`);
       }
     } catch (error) {

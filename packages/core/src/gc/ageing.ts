@@ -64,7 +64,7 @@ export async function ageing(
     const located = await graph.locate(undefined, digest, o);
     if (!located || located.since > limit) continue;
     append(steps, repository, { do: "disown", manifest: digest, before: limit });
-    reasons.set(digest, "untagged, and older than is kept");
+    reasons.set(digest, "untagged for too long");
     goes.add(keyOf(root));
   }
   if (goes.size > 0 && policy.foreign && !o.adopt) throw notAdopted();

@@ -19,7 +19,7 @@ test("untagged content goes once it is old enough, with all that only it held; w
     manifest: old.digest,
     before: clock.now() - 7 * DAY,
   });
-  expect(plan.items.find(({ digest }) => digest === old.digest)?.reason).toBe("untagged, and older than is kept");
+  expect(plan.items.find(({ digest }) => digest === old.digest)?.reason).toBe("untagged for too long");
   expect(await store.collect({ untagged: 7 * DAY })).toMatchObject({ removed: 4 });
   expect(await contents(store)).toEqual(expect.arrayContaining(["tagged", "young"]));
   expect(await app.find(old)).toBeUndefined();

@@ -1,10 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { WriteStream } from "node:tty";
+import { packManifest } from "@ocistore/core";
 import { expect, test } from "vitest";
 import { drawLine, type Line } from "../src/output/line.ts";
 import { type Column, tableLines } from "../src/output/table.ts";
-import { cli, clockAt, sample } from "./harness.ts";
+import { cli, clockAt, sample, withStore } from "./harness.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal draws its colours by.
 const COLOUR = /\x1b\[\d+m/;
@@ -87,9 +88,11 @@ test.each(LISTS)("no row of %s wraps on a terminal, and digests are whole in it"
   }
 });
 
-test("no row of a plan that somebody is asked about wraps, and of 80 columns none is cut", async () => {
-  const { cwd } = await sample();
-  await cli(["untag", "oci:store:v1"], { cwd });
+test("no row of a plan that somebody is asked about wraps, and in 80 columns it says why what has no tag goes", async () => {
+  const { cwd, directory } = await sample();
+  await withStore(directory, (store) =>
+    store.repository().session((session) => session.putManifest(packManifest({ artifactType: "test/untagged" }))),
+  );
   await cli(["config", "set", "store", "window=1h"], { cwd });
   const clock = clockAt(() => Date.now() + 90 * 86_400_000);
   const terminal = { cwd, clock, typed: "n\n", env: { NO_COLOR: "1" } };
@@ -100,9 +103,9 @@ test("no row of a plan that somebody is asked about wraps, and of 80 columns non
     for (const columns of [80, 40]) {
       const { err } = await cli(argv, { ...terminal, columns });
       const rows = err.split(/\r?\n/).filter((line) => line.startsWith("to be "));
-      expect(rows.length, err).toBeGreaterThan(1);
+      expect(rows.length, err).toBeGreaterThan(0);
       for (const row of rows) expect(columnsOf(row)).toBeLessThanOrEqual(columns);
-      if (columns === 80) expect(rows.join()).not.toContain("…");
+      if (columns === 80 && argv[0] === "gc") expect(rows.join("\n")).toContain("untagged for too long");
     }
   }
 });

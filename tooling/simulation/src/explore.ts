@@ -19,10 +19,11 @@ export async function* explore(variant: Variant, play: Play, bounds: Bounds): As
   const open: { readonly schedule: Schedule; readonly preemptions: number; readonly mishaps: number }[] = [
     { schedule: new Map(), preemptions: 0, mishaps: 0 },
   ];
+  const judged = new Set<string>();
   for (let next = open.pop(); next; next = open.pop()) {
     const { schedule, preemptions, mishaps } = next;
     const asked: Question[] = [];
-    yield await run(variant, play, listening(given(schedule), asked));
+    yield await run(variant, play, listening(given(schedule), asked), { judged });
     // Each schedule is reached from the one without its last answer.
     for (let at = Math.max(-1, ...schedule.keys()) + 1; at < asked.length; at++) {
       const { options, costs } = asked[at]!;
@@ -69,7 +70,7 @@ export async function shrunk(
   for (let size = Math.ceil(left.size / 2); size > 0; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let from = 0; from < left.size; ) {
       const fewer = new Map([...left].filter((_, at) => at < from || at >= from + size));
-      const outcome = await run(variant, play, given(fewer), seed);
+      const outcome = await run(variant, play, given(fewer), { seed });
       if (outcome.failure === undefined) {
         from += size;
         continue;

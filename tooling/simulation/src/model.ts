@@ -47,6 +47,12 @@ export class Model {
     return { writes, end: () => void this.#undos.delete(add) };
   }
 
+  /** What is judged by when all is over. */
+  get expected(): string {
+    const tags = this.history.tags.map((tag) => [tag, ...[...this.history.allowed(tag)].map(String).sort()]);
+    return JSON.stringify([tags.sort(), [...this.kept].map(({ name }) => name).sort()]);
+  }
+
   get time(): number {
     return ++this.#time;
   }

@@ -10,7 +10,7 @@ const MISHAPS = 0.02;
 
 /** What a seed stands for: what processes do, in which order, and what happens to them. */
 export function play(variant: Variant, seed: number): Promise<Outcome> {
-  return run(variant, workload(seed), random(seed, { mishaps: MISHAPS }), seed);
+  return run(variant, workload(seed), random(seed, { mishaps: MISHAPS }), { seed });
 }
 
 export interface Runs {

@@ -35,11 +35,15 @@ async function mustBeAsAcknowledged({ history, kept }: Model, store: Store): Pro
       throw new Violation(`tag ${name} is on ${nameOf(found)}, not on ${[...allowed].map(nameOf).join(" or ")}`);
     }
   }
-  const roots = [...[...tags.values()].map((digest) => documentOf(digest)), ...kept];
+  const roots = [...[...tags.values()].map((digest) => documentOf(digest)!), ...kept];
+  // What several of them share is read once.
+  const read = new Set<Digest>();
   for (const document of roots) {
-    for (const [digest, bytes] of closureOf(document!)) {
+    for (const [digest, bytes] of closureOf(document)) {
+      if (read.has(digest)) continue;
+      read.add(digest);
       const found = await repository.bytes(digest).catch((error) => {
-        throw new Violation(`${digest}, below ${document!.name}, is lost: ${error.message}`, { cause: error });
+        throw new Violation(`${digest}, below ${document.name}, is lost: ${error.message}`, { cause: error });
       });
       if (Buffer.compare(found, bytes) !== 0) throw new Violation(`${digest} has other bytes`);
     }

@@ -11,7 +11,7 @@ describe.each(Object.entries(BACKENDS))("%s", (_, variant) => {
     for (let seed = 1; seed <= 12; seed++) {
       const first = await play(variant, seed);
       const second = await play(variant, seed);
-      const replayed = await run(variant, workload(seed), given(first.schedule), seed);
+      const replayed = await run(variant, workload(seed), given(first.schedule), { seed });
       expect(String(second.trace)).toBe(String(first.trace));
       expect(String(replayed.trace)).toBe(String(first.trace));
       traces.add(String(first.trace));

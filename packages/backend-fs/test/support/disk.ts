@@ -32,9 +32,7 @@ export class Disk {
 
   #find(path: string): Node | undefined {
     let node: Node | undefined = this.#root;
-    for (const name of path.split("/")) {
-      if (name !== "") node = node?.names?.get(name);
-    }
+    for (const name of partsOf(path)) node = node?.names?.get(name);
     return node;
   }
 
@@ -160,6 +158,15 @@ export class Disk {
     }
   }
 
+  /** All there is, with its time, and what it holds as base64. The same for two disks on which nobody sees a difference. */
+  *entries(below = "", names = this.#root.names!): Generator<readonly [string, number, number, string]> {
+    for (const [name, node] of names) {
+      const path = `${below}/${name}`;
+      if (node.names) yield* this.entries(path, node.names);
+      yield [path, node.modified, node.mode, node.names ? "/" : Buffer.from(node.bytes).toString("base64")];
+    }
+  }
+
   /** What a file holds; `undefined` if there is none. */
   content(path: string): Uint8Array | undefined {
     const node = this.#find(path);
@@ -194,6 +201,18 @@ export class Disk {
       realpath: async (path) => path,
     };
   }
+}
+
+const parts = new Map<string, readonly string[]>();
+
+/** The names in a path, worked out once: a disk is asked for the same few paths again and again. */
+function partsOf(path: string): readonly string[] {
+  const known = parts.get(path);
+  if (known) return known;
+  const names = path.split("/").filter((name) => name !== "");
+  if (parts.size > 10_000) parts.clear();
+  parts.set(path, names);
+  return names;
 }
 
 function statOf({ names, bytes, modified, number, mode }: Node): FileStat {

@@ -94,6 +94,11 @@ class LayoutGround implements Ground {
     return left;
   }
 
+  state(): string {
+    const all = [...this.#disk.entries()].map((each) => each.join(" "));
+    return all.sort().join("\n");
+  }
+
   #oneStep(process: Process): Lock {
     const possible = () => this.#holder === undefined || !this.#holder.isAlive;
     return {

@@ -24,4 +24,6 @@ export interface Ground {
   open(process: Process): Promise<Store>;
   /** What lies around and that no call of a store lists: temporary files, records of sessions. Nothing, at the end. */
   leftOver(): string[];
+  /** All that a look at the store could depend on, if that can be had for less than a look: what is equal in it is judged once. */
+  state?(): string;
 }

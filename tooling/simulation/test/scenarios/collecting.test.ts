@@ -204,7 +204,7 @@ describe.each(RACED)("%s", (_, backend) => {
   test("R30: a collector cannot read something while it marks", async () => {
     await raced(backend, {
       beginning: "furnished",
-      scripts: [collector, { name: "reader", operations: [op.read("i")] }],
+      scripts: [collector],
       risks: { deaths: 0, faults: 1, jumps: 0 },
       preemptions: 0,
       mishaps: 1,

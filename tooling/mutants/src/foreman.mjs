@@ -26,7 +26,9 @@ async function run({ root, file, pattern, changed }) {
   for (const path of changed) for (const each of kept.values()) (await each).invalidateFile(path);
   vitest.setGlobalTestNamePattern(new RegExp(pattern));
   const specifications = vitest.projects.map((project) => project.createSpecification(file));
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
+  const { testModules: all, unhandledErrors } = await vitest.runTestSpecifications(specifications);
+  // Those of earlier runs are there too.
+  const testModules = all.filter(({ moduleId }) => moduleId === file);
   const tests = testModules.flatMap((module) => [...module.children.allTests()]);
   const named = (state) => tests.filter((test) => test.result().state === state).map(nameOf);
   const errors = [

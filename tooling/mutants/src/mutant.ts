@@ -19,13 +19,20 @@ export interface Mutant {
 }
 
 /** @throws if the patch does not apply any more. */
-export function mutated(source: string, { id, text, after, instead, movedBehind }: Mutant): string {
-  const from = after === undefined ? undefined : place(source, after, id) + after.length;
-  const at = place(source, text, id, from);
-  const without = source.slice(0, at) + instead + source.slice(at + text.length);
+export function mutated(source: string, mutant: Mutant): string {
+  const { id, text, instead, movedBehind } = mutant;
+  const { from, start, end } = patched(source, mutant);
+  const without = source.slice(0, start) + instead + source.slice(end);
   if (movedBehind === undefined) return without;
   const behind = place(without, movedBehind, id, from) + movedBehind.length;
   return without.slice(0, behind) + text + without.slice(behind);
+}
+
+/** What the patch takes away. @throws if it does not apply any more. */
+export function patched(source: string, { id, text, after }: Mutant) {
+  const from = after === undefined ? undefined : place(source, after, id) + after.length;
+  const start = place(source, text, id, from);
+  return { from, start, end: start + text.length };
 }
 
 function place(source: string, text: string, id: string, from?: number): number {

@@ -57,7 +57,7 @@ export class Workshop {
   }
 
   async close(): Promise<void> {
-    this.#foreman?.kill("SIGKILL");
+    if (this.#foreman) end(this.#foreman);
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
@@ -76,7 +76,7 @@ export class Workshop {
         this.#foreman = undefined;
         settle({ failed: [], passed: [], output: `the process that ran it has ended: ${said}` });
       };
-      const deadline = setTimeout(() => foreman.kill("SIGKILL"), 3 * PATIENCE);
+      const deadline = setTimeout(() => end(foreman), 3 * PATIENCE);
       foreman.on("message", settle).on("exit", gone).stderr?.on("data", hear);
       foreman.send({
         root: join(this.#directory, ...file.split("/").slice(0, 2)),
@@ -91,10 +91,16 @@ export class Workshop {
     this.#foreman ??= fork(FOREMAN, [`${PATIENCE}`], {
       env: { ...process.env, NO_COLOR: "1" },
       execArgv: [],
+      detached: true,
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     return this.#foreman;
   }
+}
+
+/** With all that it has started. */
+function end({ pid }: ChildProcess): void {
+  if (pid !== undefined) process.kill(-pid, "SIGKILL");
 }
 
 function isCopied(source: string): boolean {

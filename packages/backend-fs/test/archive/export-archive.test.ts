@@ -11,9 +11,11 @@ import {
   type Store,
 } from "@ocistore/core";
 import { expect, onTestFinished, test } from "vitest";
+import { nodeFileSystem } from "../../src/files/node-file-system.ts";
 import { exportArchive, importArchive, openArchive, openLayout, writeArchive } from "../../src/index.ts";
 import { bytes } from "../support/bytes.ts";
 import { errorsOf, putImage, tagsOf } from "../support/content.ts";
+import { faultyFileSystem } from "../support/faulty-file-system.ts";
 import { makeFifo } from "../support/file-systems.ts";
 import { ForeignLayout, snapshot, temporaryDirectory } from "../support/foreign-layout.ts";
 
@@ -216,6 +218,21 @@ test("a damaged blob fails the export; no part of a file is left, and what was t
     expect(await readdir(join(target, ".."))).toEqual(["a.tar"]);
   }
   expect(await readdir(join(directory, ".ocistore/sessions"))).toEqual([]);
+});
+
+test("an archive is durable before it has its name, and so is the name before anybody is told", async () => {
+  const { store } = await emptyStore();
+  await furnished(store);
+  const directory = await temporaryDirectory();
+  const fs = faultyFileSystem(nodeFileSystem());
+  await writeArchive(store, join(directory, "a.tar"), { fs });
+  const made = fs.calls.map(({ name, path }) => `${name}${path === directory ? " of the directory" : ""}`);
+  expect(made.slice(made.lastIndexOf("write") + 1)).toEqual([
+    "sync",
+    "close",
+    "rename",
+    "syncDirectory of the directory",
+  ]);
 });
 
 test("while it is being read it is held: a deletion is refused, a collection takes nothing", async () => {

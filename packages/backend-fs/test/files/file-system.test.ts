@@ -1,6 +1,6 @@
-import { symlink } from "node:fs/promises";
+import { type FileHandle, open, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { DirectoryEntry } from "../../src/files/file-system.ts";
 import { nodeFileSystem } from "../../src/files/node-file-system.ts";
 import { bytes, put, text } from "../support/bytes.ts";
@@ -120,4 +120,19 @@ test("a fifo does not hang", async () => {
   const handle = await fs.open(path, "r");
   expect((await handle.stat()).kind).toBe("other");
   await handle.close();
+});
+
+test("a sync is one of the operating system, of a file and of a directory", async () => {
+  const { fs, directory } = await realPlace();
+  const probe = await open(directory, "r");
+  const prototype: FileHandle = Object.getPrototypeOf(probe);
+  await probe.close();
+  const sync = vi.spyOn(prototype, "sync");
+  onTestFinished(() => sync.mockRestore());
+  const handle = await fs.open(join(directory, "a"), "wx");
+  await handle.sync();
+  await handle.close();
+  expect(sync).toHaveBeenCalledTimes(1);
+  await fs.syncDirectory(directory);
+  expect(sync).toHaveBeenCalledTimes(2);
 });

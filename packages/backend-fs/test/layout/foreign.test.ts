@@ -290,7 +290,7 @@ test("nothing is deleted while an entry of index.json cannot be understood; ever
   expect((await layout.readIndex()).manifests).toContainEqual(layout.entries.at(-1));
 });
 
-test("nor is what was condemned before that erased", async () => {
+test("nor is what was condemned before that erased, or brought back", async () => {
   const { layout } = await listedChildren();
   const { repository, store } = await open(layout);
   const { header } = await repository.planDelete("latest", { window: 60_000 });
@@ -303,6 +303,7 @@ test("nor is what was condemned before that erased", async () => {
     limit: 100,
   });
   await expect(purge).rejects.toMatchObject({ code: "LAYOUT_INVALID" });
+  await expect(store.undo()).rejects.toMatchObject({ code: "LAYOUT_INVALID" });
   expect(await snapshot(join(layout.directory, ".ocistore/trash"))).toEqual(trash);
 });
 

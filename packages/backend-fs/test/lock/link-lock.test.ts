@@ -280,6 +280,24 @@ test("an error of any call, of any kind, is reported, leaves no handle open, and
   }
 });
 
+test.each([
+  ["is durable before it has its number", {}, true],
+  [
+    "need not be, where the kernel's lock speaks for it",
+    { kernel: async () => ({ lock: "k", leave: async () => {} }) },
+    false,
+  ],
+])("a record %s", async (_, help: Partial<LinkLockOptions>, isSynced) => {
+  const where = await memoryPlace();
+  const fs = faultyFileSystem(where.fs);
+  const { as } = await lockPlace(where);
+  await as(1, help, fs).acquire();
+  const made = fs.calls.map(({ name }) => name);
+  expect(made.slice(made.indexOf("write"), made.indexOf("link"))).toEqual(
+    isSynced ? ["write", "sync", "close"] : ["write", "close"],
+  );
+});
+
 test("without the directory it lies in there is no lock, and none is made", async () => {
   const where = await memoryPlace();
   const lock = linkLock(where.fs, join(where.directory, "none", "lock"), fakeEnvironment(), {

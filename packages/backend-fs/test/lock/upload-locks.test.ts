@@ -77,6 +77,27 @@ test.each<[Liveness, boolean, boolean, boolean]>([
   expect(fs.openHandles).toBe(0);
 });
 
+test.each([
+  [false, ["write", "sync", "close"]],
+  [true, ["write"]],
+])(
+  "a record with the kernel's help (%s) is durable before it has its name where it has none",
+  async (kernel, wanted) => {
+    const { fs, of } = await place();
+    await of(1, kernel).take();
+    const made = fs.calls.map(({ name }) => name);
+    expect(made.slice(made.indexOf("write"), made.indexOf("link"))).toEqual(wanted);
+  },
+);
+
+test("an owner that cannot be seen and has the kernel's lock is alive", async () => {
+  const { processes, of } = await place();
+  const lock = await of(1, true).take();
+  processes.liveness.set(1, "elsewhere");
+  await expect(of(2, true).take()).rejects.toMatchObject(locked(1));
+  await lock.release();
+});
+
 test("a record that its own process could not remove is no lock any more", async () => {
   const { fs, of } = await place();
   const lock = await of(1, false).take();

@@ -1,7 +1,7 @@
-import { type CheckOptions, isOciStoreError } from "@ocistore/core";
+import { type CheckOptions, isOciStoreError, OciStoreError } from "@ocistore/core";
 import { expect, test } from "vitest";
 import { repairLayout } from "../../src/index.ts";
-import { bytes } from "../support/bytes.ts";
+import { bytes, text } from "../support/bytes.ts";
 import { errorsOf, furnish, SHARED, tagsOf } from "../support/content.ts";
 import { memoryPlace } from "../support/file-systems.ts";
 import { copyOf, type MemoryFileSystem, memoryFileSystem } from "../support/memory-file-system.ts";
@@ -108,6 +108,19 @@ test("killed anywhere, the repair of an index.json that cannot be read can be ru
     const { removed } = await store.collect({ grace: 0 });
     expect(removed).toBe(1);
   }
+});
+
+test("a repair that does not get the lock changes nothing", async () => {
+  const { world } = await Template.make();
+  await overwrite(world, world.paths.index, bytes("garbage"));
+  const taken = new OciStoreError("LOCKED", "somebody has it");
+  const repairing = repairLayout(world.directory, {
+    fs: world.disk,
+    env: world.clock,
+    lock: { acquire: () => Promise.reject(taken) },
+  });
+  await expect(repairing).rejects.toBe(taken);
+  expect(await text(world.disk, world.paths.index)).toBe("garbage");
 });
 
 test("a repair that was opened for reading changes nothing", async () => {

@@ -5,6 +5,16 @@ const UPLOAD = "packages/backend-fs/src/layout/upload.ts";
 const DURABLE_TEST = "packages/backend-fs/test/files/durable.test.ts";
 const POWER = "tooling/crash/test/power-loss.test.ts";
 const LOST = "power lost before any call that changes or syncs something";
+const CELL = "packages/backend-fs/src/layout/cell.ts";
+const NODE = "packages/backend-fs/src/files/node-file-system.ts";
+const FS_TEST = "packages/backend-fs/test/files/file-system.test.ts";
+const ASIDE = "packages/backend-fs/src/repair/aside.ts";
+const ASIDE_TEST = "packages/backend-fs/test/repair/aside.test.ts";
+const ARCHIVE = "packages/backend-fs/src/archive/write-whole.ts";
+const ARCHIVE_TEST = "packages/backend-fs/test/archive/export-archive.test.ts";
+const PULL = "apps/cli/src/pull-target.ts";
+const CLI_TEST = "apps/cli/test/durable.test.ts";
+const RESERVE_TEST = "packages/backend-fs/test/layout/reserve.test.ts";
 
 /** What is acknowledged is durable, and what is built on is durable first. */
 export const DURABILITY: readonly Mutant[] = [
@@ -85,8 +95,8 @@ export const DURABILITY: readonly Mutant[] = [
   {
     id: "unsettled",
     protects: "what the dead have left is made durable before anything is built on it",
-    file: "packages/backend-fs/src/layout/cell.ts",
-    text: "await this.#settled.settle(...this.#directories());",
+    file: "packages/backend-fs/src/files/settled.ts",
+    text: `await reported("make the directory durable", path, () => this.#fs.syncDirectory(path));`,
     instead: "",
     killedBy: [POWER, "killed before any call, done again by another process, and then power lost first push"],
     writtenAs: [POWER, "killed before any call, done again by another process, and then power lost"],
@@ -118,5 +128,174 @@ export const DURABILITY: readonly Mutant[] = [
     instead: "graphOf",
     killedBy: ["tooling/crash/test/killed.test.ts", "push of an index"],
     writtenAs: ["tooling/crash/test/killed.test.ts", "killed before any call that changes or syncs something"],
+  },
+  {
+    id: "node-no-sync",
+    protects: "a sync of a file reaches the operating system",
+    file: NODE,
+    text: "sync: () => handle.sync(),",
+    instead: "sync: async () => {},",
+    killedBy: [FS_TEST, "a sync is one of the operating system"],
+  },
+  {
+    id: "node-no-directory-sync",
+    protects: "a sync of a directory reaches the operating system",
+    file: NODE,
+    after: "async function syncDirectory",
+    text: "await handle.sync();",
+    instead: "",
+    killedBy: [FS_TEST, "a sync is one of the operating system"],
+  },
+  {
+    id: "lock-record-no-sync",
+    protects: "a record of the lock that only its bytes speak for outlives a power failure",
+    file: "packages/backend-fs/src/lock/lock-files.ts",
+    text: "if (durable) await handle.sync();",
+    instead: "void durable;",
+    killedBy: ["packages/backend-fs/test/lock/link-lock.test.ts", "is durable before it has its number"],
+  },
+  {
+    id: "upload-record-no-sync",
+    protects: "the same of a record of an upload's lock",
+    file: "packages/backend-fs/src/lock/upload-locks.ts",
+    text: "if (!isLocked) await handle.sync();",
+    instead: "",
+    killedBy: [
+      "packages/backend-fs/test/lock/upload-locks.test.ts",
+      "is durable before it has its name where it has none",
+    ],
+  },
+  {
+    id: "undo-no-sync",
+    protects: "what comes back from the trash is durable in blobs/ before index.json names it",
+    file: CELL,
+    text: "await syncMoves(this.#fs, this.#paths, revived);",
+    instead: "",
+    killedBy: [POWER, `${LOST} undo`],
+    writtenAs: [POWER, LOST],
+  },
+  {
+    id: "condemned-no-sync",
+    protects: "what is condemned is durable in the trash before anybody is told",
+    file: CELL,
+    text: "await syncMoves(this.#fs, this.#paths, condemned as CondemnedRow[]);",
+    instead: "",
+    killedBy: [POWER, `${LOST} delete`],
+    writtenAs: [POWER, LOST],
+  },
+  {
+    id: "parent-no-sync",
+    protects: "a directory for a layout, whoever made it, is durable before the layout is said to be there",
+    file: "packages/backend-fs/src/open.ts",
+    text: 'await fs.syncDirectory(resolve(path, ".."));',
+    instead: "",
+    killedBy: [POWER, "killed before any call, done again by another process, and then power lost init"],
+    writtenAs: [POWER, "killed before any call, done again by another process, and then power lost"],
+  },
+  {
+    id: "leftovers-stay",
+    protects: "what a power failure has left of a new version of a file is cleared away",
+    file: "packages/backend-fs/src/layout/blobs.ts",
+    text: "await sweepFresh(this.#fs, this.#paths, { signal, now: this.#env.now() });",
+    instead: "void sweepFresh;",
+    killedBy: [POWER, `${LOST} a new policy`],
+    writtenAs: [POWER, LOST],
+  },
+  {
+    id: "aside-no-sync",
+    protects: "what a repair sets aside has a durable second name before its first one goes",
+    file: ASIDE,
+    text: "await this.#fs.syncDirectory(damaged);",
+    instead: "",
+    killedBy: [ASIDE_TEST, "keeps its first name for as long as the second is not durable"],
+  },
+  {
+    id: "aside-gone-no-sync",
+    protects: "what a repair has taken out of use does not come back with a power failure",
+    file: ASIDE,
+    text: "await this.#fs.syncDirectory(dirname(path));",
+    instead: "",
+    killedBy: [ASIDE_TEST, "it is not said to be set aside before that is durable"],
+  },
+  {
+    id: "archive-no-sync",
+    protects: "the bytes of an archive are durable before it has its name",
+    file: ARCHIVE,
+    text: "if (o.sync) await handle.sync();",
+    instead: "",
+    killedBy: [ARCHIVE_TEST, "an archive is durable before it has its name"],
+  },
+  {
+    id: "archive-no-directory-sync",
+    protects: "the name of an archive is durable before anybody is told",
+    file: ARCHIVE,
+    text: "await fs.syncDirectory(dirname(path));",
+    instead: "",
+    killedBy: [ARCHIVE_TEST, "an archive is durable before it has its name"],
+  },
+  {
+    id: "pull-no-sync",
+    protects: "the bytes of a file that is pulled are durable before it has its name",
+    file: PULL,
+    text: "await file.sync();",
+    instead: "",
+    killedBy: [CLI_TEST, "a file that is pulled and cannot be made durable gets no name"],
+  },
+  {
+    id: "pull-no-directory-sync",
+    protects: "the name of a file that is pulled is durable before the command says so",
+    file: PULL,
+    text: "await syncDirectory(dirname(path));",
+    instead: "",
+    killedBy: [CLI_TEST, "what is pulled is durable with its name"],
+  },
+  {
+    id: "pull-made-no-sync",
+    protects: "so are the directories that were made for it",
+    file: PULL,
+    text: "for (const directory of this.#made) await syncDirectory(dirname(directory));",
+    instead: "",
+    killedBy: [CLI_TEST, "so are the directories that were made for it"],
+  },
+  {
+    id: "pull-directory-sync",
+    protects: "a directory of a pull is synced for real",
+    file: PULL,
+    after: "async function syncDirectory",
+    text: "await handle.sync();",
+    instead: "",
+    killedBy: [CLI_TEST, "what is pulled is durable with its name"],
+  },
+  {
+    id: "file-no-sync",
+    protects: "the bytes of a blob that is written to a file are durable before it has its name",
+    file: "apps/cli/src/write-whole.ts",
+    text: "await handle.sync();",
+    instead: "",
+    killedBy: [CLI_TEST, "a file of a blob that cannot be made durable gets no name"],
+  },
+  {
+    id: "no-reserve",
+    protects: "a push keeps space for deletions",
+    file: CELL,
+    text: "if (!o.frees) await this.#reserve.make();",
+    instead: "",
+    killedBy: [RESERVE_TEST, "what deletes from a full disk spends the space that is kept for it"],
+  },
+  {
+    id: "reserve-unspent",
+    protects: "a deletion that finds no space gives away what is kept for it",
+    file: CELL,
+    text: "if (!(await this.#reserve.spend())) throw error;",
+    instead: "if (error) throw error;",
+    killedBy: [RESERVE_TEST, "what deletes from a full disk spends the space that is kept for it"],
+  },
+  {
+    id: "reserve-for-pushes",
+    protects: "space that is kept for deletions is not spent by a push",
+    file: CELL,
+    text: "if (!frees || signal?.aborted",
+    instead: "if (signal?.aborted",
+    killedBy: [RESERVE_TEST, "what pushes to a full disk leaves it alone"],
   },
 ];

@@ -1,10 +1,11 @@
 import type { Mutant } from "../mutant.ts";
 import { CLAIM } from "./claims.ts";
 import { DURABILITY } from "./durability.ts";
+import { GIVING } from "./giving.ts";
 import { LOCK } from "./lock.ts";
 import { ORDER } from "./order.ts";
 import { RECHECK } from "./recheck.ts";
 
-export { CLAIM, DURABILITY, LOCK, ORDER, RECHECK };
+export { CLAIM, DURABILITY, GIVING, LOCK, ORDER, RECHECK };
 
-export const ALL: readonly Mutant[] = [...DURABILITY, ...ORDER, ...LOCK, ...RECHECK, ...CLAIM];
+export const ALL: readonly Mutant[] = [...DURABILITY, ...ORDER, ...LOCK, ...RECHECK, ...GIVING, ...CLAIM];

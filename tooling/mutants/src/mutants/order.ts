@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const CELL = "packages/backend-fs/src/layout/cell.ts";
 const UNDO = "packages/backend-fs/test/protocol/undo.test.ts";
+const CRASH = "packages/backend-fs/test/protocol/crash.test.ts";
 
 /** The order of writing is the whole of the protocol of a plain layout. */
 export const ORDER: readonly Mutant[] = [
@@ -111,5 +112,44 @@ export const ORDER: readonly Mutant[] = [
       "const gone = new Set(round.marked.map(({ digest }) => digest)); await this.#attempt(o, async (ctx) => dropPurged(ctx, round.marked, gone)); await erase(round.marked);",
     killedBy: ["packages/backend-suite/test/memory.test.ts", "what could not be erased stays condemned"],
     writtenAs: ["packages/backend-suite/src/rules/purging.ts", "what could not be erased stays condemned"],
+  },
+  {
+    id: "layout-before-index",
+    protects: "oci-layout comes last: a directory that has it is a whole layout",
+    file: "packages/backend-fs/src/open.ts",
+    text: "if (!(await createFile(fs, paths.index, IndexDocument.empty(), fresh()))) await mustBeEmpty(fs, paths);",
+    instead: "",
+    movedBehind: "if (!made && !o.keep) throw alreadyExists(root);",
+    killedBy: ["tooling/crash/test/killed.test.ts", "killed before any call that changes or syncs something: init"],
+    writtenAs: ["tooling/crash/test/killed.test.ts", "killed before any call that changes or syncs something"],
+  },
+  {
+    id: "run-forgotten-first",
+    protects: "a run is forgotten when all of it is back, and not before",
+    file: CELL,
+    text: "for (const [id, run] of draft.runs.changes) if (!run) await dropRun(this.#fs, this.#paths, id);",
+    instead: "",
+    movedBehind: "await syncMoves(this.#fs, this.#paths, revived);",
+    killedBy: [CRASH, "undo, killed anywhere and followed by a collection, can be done again"],
+  },
+  {
+    id: "pins-settled-first",
+    protects: "pins of a change of both are settled after index.json says which hold",
+    file: CELL,
+    text: "if (isPinned && pending) await writePins(this.#fs, this.#paths, repository.pins);",
+    instead: "",
+    movedBehind: "if (isPinned) await writePins(this.#fs, this.#paths, repository.pins, pending);",
+    killedBy: ["packages/backend-fs/test/layout/atomic.test.ts", "a change of pins and tags that is killed anywhere"],
+  },
+  {
+    id: "init-empties",
+    protects: "a layout that is made never empties an index.json that is there",
+    file: "packages/backend-fs/src/open.ts",
+    text: "await mustBeEmpty(fs, paths);",
+    instead: "{}",
+    killedBy: [
+      "packages/backend-fs/test/protocol/two.test.ts",
+      "a directory that has an index.json with entries and no oci-layout is not made empty",
+    ],
   },
 ];

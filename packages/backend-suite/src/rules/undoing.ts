@@ -166,6 +166,23 @@ export const undoingRules: readonly Rule[] = rules(
       assert.equal(await catalog.resolve(repository, "v1"), image.digest);
       assert.deepEqual(await rootsOf(world, other.digest), []);
     },
+    "nor does a manifest come back whose own bytes alone have stayed": async (world) => {
+      const { catalog, env, repository } = world;
+      const image = await world.image("app", { tags: ["v1"] });
+      const [, ...blobs] = image.items;
+      const of = { run: "run", until: env.now() + HOUR };
+      const steps = [
+        { do: "untag", name: "v1" } as const,
+        { do: "remove", manifest: image.digest, tags: ["v1"] } as const,
+      ];
+      await catalog.change(repository, steps, of);
+      // Somebody was sending it again when the rest was condemned.
+      await world.condemn(blobs, of);
+      env.advance(2 * HOUR);
+      await world.purge({ limit: 1 });
+      await fails(catalog.undo("run"), "MISSING_CONTENT");
+      assert.equal(await catalog.resolve(repository, "v1"), undefined);
+    },
     "what has been erased does not come back by halves": async (world) => {
       const { catalog, env, repository } = world;
       const image = await world.image("app", { tags: ["v1"] });

@@ -6,6 +6,7 @@ import { play } from "../src/random-runs.ts";
 test.each([
   "memory, seed 16",
   "memory, seed 26",
+  "memory, seed 417",
   "memory, seed 442",
   "memory, seed 560",
   "memory, seed 4703",

@@ -11,6 +11,8 @@ export const SIMULATED: readonly Mutant[] = [
   again("claim-does-not-hold", "memory, seed 442"),
   again("claim-does-not-hold", "fs, seed 334"),
   again("no-lock", "fs, seed 1"),
+  again("drop-live", "memory, seed 560"),
+  again("remove-held", "memory, seed 417"),
   {
     id: "lost-race-ignored",
     protects: "who has lost a race works the command out anew",

@@ -1,0 +1,408 @@
+import type {
+  Arrival,
+  Catalog,
+  CatalogCapabilities,
+  Change,
+  Condemned,
+  CondemnItem,
+  Digest,
+  Environment,
+  GraphReader,
+  Located,
+  ManifestRecord,
+  Ms,
+  Page,
+  Placement,
+  Policy,
+  RemovalRun,
+  Signal,
+  Undone,
+} from "@ocistore/core";
+import { change } from "./commands/change.ts";
+import { arrive, claim, release } from "./commands/claims.ts";
+import { condemn } from "./commands/condemn.ts";
+import type { Context } from "./commands/context.ts";
+import { Journal } from "./commands/journal.ts";
+import { dropPurged, markPurging, type Position, START, stillMarked } from "./commands/purge.ts";
+import { isUsed, replaceCopy } from "./commands/replace-copy.ts";
+import { revive } from "./commands/revive.ts";
+import { noteInRun } from "./commands/run-record.ts";
+import { runsOf, undo } from "./commands/undo.ts";
+import type { Database } from "./database.ts";
+import { pack } from "./digests.ts";
+import { toOciStoreError } from "./errors.ts";
+import { graphReader } from "./graph/reader.ts";
+import { prepared, type Statements } from "./tables/statements.ts";
+import { type CondemnedRow, Tables } from "./tables/tables.ts";
+import { Transactions } from "./transactions.ts";
+
+type Until = Signal & { readonly until: Ms };
+type CondemnOptions = Parameters<Catalog["condemn"]>[1];
+type ChangeOptions = NonNullable<Parameters<Catalog["change"]>[2]>;
+type ReplaceOptions = Parameters<Catalog["replaceCopy"]>[1];
+type PurgeOptions = Parameters<Catalog["purge"]>[1];
+
+/** So many items are condemned in one transaction: each is a search, and others wait. */
+const LOT = 64;
+/** So many rows of a listing are read in one go. */
+const PAGE = 1000;
+
+export interface SqlCatalogOptions {
+  readonly env: Environment;
+  /** Whether a digest has one fixed place in the blob store beside it. */
+  readonly fixedNames: boolean;
+  /** Told of every time that another process had the write lock. */
+  readonly onBusy?: ((waited: Ms) => void) | undefined;
+}
+
+/**
+ * A catalog over SQL tables. Every command is one transaction, or a few of which each leaves a state that is sound; what the
+ * commands do is in `commands/`, and this class only runs them. Reads have a connection of their own: they see what was
+ * committed last, and wait for nobody.
+ */
+export class SqlCatalog implements Catalog {
+  readonly capabilities: CatalogCapabilities = { edges: true, queue: true, repositories: true, window: true };
+  readonly #connections: readonly [Database, Database];
+  readonly #transactions: Transactions;
+  readonly #writing: Statements;
+  readonly #reading: Statements;
+  readonly #env: Environment;
+  readonly #fixedNames: boolean;
+
+  constructor(writer: Database, reader: Database, { env, fixedNames, onBusy }: SqlCatalogOptions) {
+    this.#connections = [writer, reader];
+    this.#transactions = new Transactions(writer, env, onBusy);
+    this.#writing = prepared(writer);
+    this.#reading = prepared(reader);
+    this.#env = env;
+    this.#fixedNames = fixedNames;
+  }
+
+  async identity(o: Signal = {}): Promise<string> {
+    return this.#read(o, (tables) => tables.setting("identity")!);
+  }
+
+  async policy(o: Signal = {}): Promise<Policy> {
+    return this.#read(o, (tables) => JSON.parse(tables.setting("policy")!) as Policy);
+  }
+
+  setPolicy(policy: Policy, o: Signal = {}): Promise<void> {
+    return this.#write(o, ({ tables }) => tables.setSetting("policy", JSON.stringify(policy)));
+  }
+
+  claim(
+    owner: string,
+    repository: string,
+    digests: readonly Digest[],
+    o: Until & { readonly from?: string | undefined },
+  ): Promise<ReadonlyMap<Digest, Placement>> {
+    const { until, from } = o;
+    return this.#write(o, (ctx) => claim(ctx, { owner, repository, digests, until, from }));
+  }
+
+  /**
+   * Where names are fixed, bytes come to theirs inside the transaction. Where they are not, the transaction does not stay open
+   * while `publish` looks for the bytes: it looks before, and again if anything has been marked for erasing since.
+   */
+  async add(owner: string, repository: string, arrivals: readonly Arrival[], o: Until): Promise<void> {
+    const { signal, until } = o;
+    if (this.#fixedNames) {
+      return this.#write(o, async (ctx) => {
+        for (const arrival of arrivals) {
+          await arrival.publish({ signal });
+          arrive(ctx, owner, repository, arrival, until);
+        }
+      });
+    }
+    for (let done = false; !done; ) {
+      const purges = this.#read(o, (tables) => tables.setting("purges"));
+      for (const { publish } of arrivals) await publish({ signal });
+      done = await this.#write(o, (ctx) => {
+        if (ctx.tables.setting("purges") !== purges) return false;
+        for (const arrival of arrivals) arrive(ctx, owner, repository, arrival, until);
+        return true;
+      });
+    }
+  }
+
+  release(owner: string, o: Signal & { readonly until?: Ms | undefined } = {}): Promise<void> {
+    return this.#write(o, (ctx) => release(ctx, owner, o.until));
+  }
+
+  change(repository: string, changes: readonly Change[], o: ChangeOptions = {}): Promise<readonly Digest[]> {
+    const { run, until, before } = o;
+    return this.#write(o, (ctx) => {
+      const journal = run === undefined ? undefined : new Journal();
+      const removed = change({ ...ctx, journal }, repository, changes, { run, before });
+      if (run !== undefined && journal) noteInRun(ctx, run, until, journal);
+      return removed;
+    });
+  }
+
+  lease(name: string, ttl: Ms, o: Signal & { readonly renew?: number | undefined } = {}): Promise<number | undefined> {
+    return this.#write(o, ({ tables: { sql, now } }) => {
+      const { epoch, until } = (sql.lease.get(name) ?? { epoch: 0, until: 0 }) as { epoch: number; until: Ms };
+      if (o.renew === undefined ? until > now : epoch !== o.renew) return undefined;
+      const mine = o.renew ?? epoch + 1;
+      sql.setLease.run(name, mine, now + ttl);
+      return mine;
+    });
+  }
+
+  endLease(name: string, epoch: number, o: Signal = {}): Promise<void> {
+    return this.#write(o, ({ tables: { sql, now } }) => {
+      const present = sql.lease.get(name) as { epoch: number } | undefined;
+      // The row stays, so that no later lease gets the same epoch.
+      if (present?.epoch === epoch) sql.setLease.run(name, epoch, now);
+    });
+  }
+
+  async condemn(items: readonly CondemnItem[], o: CondemnOptions): Promise<readonly Digest[]> {
+    const condemned: Digest[] = [];
+    for (let at = 0; at < Math.max(items.length, 1); at += LOT) {
+      const lot = await this.#write(o, (ctx) => {
+        const journal = new Journal();
+        const taken = condemn({ ...ctx, journal }, items.slice(at, at + LOT), o);
+        noteInRun(ctx, o.run, o.until, journal);
+        return taken;
+      });
+      condemned.push(...lot);
+    }
+    return condemned;
+  }
+
+  revive(digests: readonly Digest[], o: Signal = {}): Promise<readonly Digest[]> {
+    return this.#write(o, (ctx) => digests.filter((digest) => revive(ctx, digest)));
+  }
+
+  undo(run: string, o: Signal & { readonly moved?: "leave" | "take" | undefined } = {}): Promise<Undone> {
+    return this.#write(o, (ctx) => undo(ctx, run, o.moved));
+  }
+
+  /**
+   * Mark, erase, forget. The mark is committed before anything is erased, so that what dies between the two leaves a mark
+   * that the next purge finds. Passes go on until one finds nothing: the first takes the manifests, the next what only they named.
+   */
+  async purge(erase: (placements: readonly Placement[]) => Promise<readonly Digest[]>, o: PurgeOptions) {
+    const purged: Condemned[] = [];
+    const revived: Digest[] = [];
+    for (let from: Position | undefined = START, isIdle = true; purged.length < o.limit; ) {
+      const limit = o.limit - purged.length;
+      const round = await this.#write(o, (ctx) => markPurging(ctx, { ...o, limit }, from ?? START));
+      revived.push(...round.revived);
+      if (round.marked.length > 0) {
+        const { dropped, isWhole } = await this.#leave(round.marked, erase);
+        purged.push(...dropped);
+        if (!isWhole) break;
+        isIdle = false;
+      }
+      from = round.next;
+      if (from === undefined) {
+        if (isIdle) break;
+        from = START;
+        isIdle = true;
+      }
+    }
+    return { purged, revived };
+  }
+
+  /**
+   * Erases what is marked, and forgets it. Where names are fixed that is one transaction, in which the marks are looked at once
+   * more: until it has the lock, somebody may have put the same bytes there again, and lifted the mark by that.
+   */
+  async #leave(
+    marked: readonly CondemnedRow[],
+    erase: (placements: readonly Placement[]) => Promise<readonly Digest[]>,
+  ): Promise<{ readonly dropped: readonly CondemnedRow[]; readonly isWhole: boolean }> {
+    if (this.#fixedNames) {
+      return this.#write({}, async (ctx) => {
+        const still = stillMarked(ctx, marked);
+        const dropped = still.length === 0 ? [] : dropPurged(ctx, still, new Set(await erase(still)));
+        return { dropped, isWhole: dropped.length === still.length };
+      });
+    }
+    const gone = new Set(await erase(marked));
+    const dropped = await this.#write({}, (ctx) => dropPurged(ctx, marked, gone));
+    return { dropped, isWhole: gone.size === marked.length };
+  }
+
+  async replaceCopy(damaged: Placement, o: ReplaceOptions): Promise<boolean> {
+    return this.#fixedNames ? this.#replaceInPlace(damaged, o) : this.#replaceByAnother(damaged, o);
+  }
+
+  /** All of it inside: a push may mend the copy at any other moment, and its place is the same. */
+  #replaceInPlace(damaged: Placement, { signal, by, confirm, erase }: ReplaceOptions): Promise<boolean> {
+    return this.#write({ signal }, async (ctx) => {
+      if (!isUsed(ctx, damaged) || !(await confirm({ signal }))) return false;
+      await by?.publish({ signal });
+      replaceCopy(ctx, damaged.digest, by?.placement);
+      if (!by) await erase([damaged]);
+      return true;
+    });
+  }
+
+  /** The damaged copy has a place of its own, so what is true of it stays true; the sound one is nobody's yet, as in {@link add}. */
+  async #replaceByAnother(damaged: Placement, o: ReplaceOptions): Promise<boolean> {
+    const { signal, by, confirm, erase } = o;
+    const isInUse = this.#read(o, (tables) => tables.blob(damaged.digest)?.generation === damaged.generation);
+    if (!isInUse || !(await confirm({ signal }))) return false;
+    let isReplaced: boolean | undefined;
+    while (isReplaced === undefined) {
+      const purges = this.#read(o, (tables) => tables.setting("purges"));
+      await by?.publish({ signal });
+      isReplaced = await this.#write(o, (ctx) => {
+        if (ctx.tables.setting("purges") !== purges) return undefined;
+        if (!isUsed(ctx, damaged)) return false;
+        replaceCopy(ctx, damaged.digest, by?.placement);
+        return true;
+      });
+    }
+    if (isReplaced && damaged.generation !== by?.placement.generation) await erase([damaged]);
+    return isReplaced;
+  }
+
+  async graph(o: Signal = {}): Promise<GraphReader> {
+    o.signal?.throwIfAborted();
+    return graphReader(() => this.#tables(this.#reading), this);
+  }
+
+  async resolve(repository: string, tag: string, o: Signal = {}): Promise<Digest | undefined> {
+    return this.#read(o, (tables) => tables.tag(repository, tag));
+  }
+
+  async manifest(repository: string, digest: Digest, o: Signal = {}): Promise<ManifestRecord | undefined> {
+    return this.#read(o, (tables) => tables.record(repository, digest));
+  }
+
+  async locate(repository: string | undefined, digest: Digest, o: Signal = {}): Promise<Located | undefined> {
+    return this.#read(o, (tables) =>
+      repository === undefined ? tables.blob(digest) : tables.visible(repository, digest),
+    );
+  }
+
+  async *tags(repository: string, page: Page = {}): AsyncGenerator<{ name: string; digest: Digest }> {
+    let after = page.after ?? "";
+    yield* this.#paged(page, (tables, limit) => {
+      const id = tables.repositoryId(repository);
+      const rows =
+        id === undefined ? [] : (tables.sql.tagsAfter.all(id, after, limit) as { name: string; id: number }[]);
+      after = rows.at(-1)?.name ?? after;
+      return rows.map((row) => ({ name: row.name, digest: tables.digest(row.id) }));
+    });
+  }
+
+  async *repositories(page: Page = {}): AsyncGenerator<string> {
+    let after = page.after ?? "";
+    yield* this.#paged(page, (tables, limit) => {
+      const names = (tables.sql.repositories.all(after, limit) as { name: string }[]).map(({ name }) => name);
+      after = names.at(-1) ?? after;
+      return names;
+    });
+  }
+
+  async *pins(
+    repository: string,
+    o: Signal = {},
+  ): AsyncGenerator<{ name: string; digest: Digest; until?: Ms | undefined }> {
+    yield* this.#read(o, (tables) => {
+      const rows = tables.sql.pins.all(tables.repositoryId(repository)) as {
+        name: string;
+        id: number;
+        until: Ms | null;
+      }[];
+      return rows.map(({ name, id, until }) => ({ name, digest: tables.digest(id), until: until ?? undefined }));
+    });
+  }
+
+  async *referrers(
+    repository: string,
+    subject: Digest,
+    page: Page & { readonly artifactType?: string | undefined } = {},
+  ): AsyncGenerator<ManifestRecord> {
+    let after = page.after === undefined ? Buffer.alloc(0) : pack(page.after as Digest);
+    const { artifactType } = page;
+    yield* this.#paged(page, (tables, limit) => {
+      const at = tables.at(repository, subject);
+      const type = artifactType === undefined ? undefined : tables.typeId(artifactType);
+      if (!at || (artifactType !== undefined && type === undefined)) return [];
+      const rows = (
+        type === undefined
+          ? tables.sql.referrersAfter.all({ ...at, after, limit })
+          : tables.sql.referrersOfType.all({ ...at, type, after, limit })
+      ) as { id: number; digest: Uint8Array }[];
+      after = rows.at(-1)?.digest ?? after;
+      return rows.map(({ id }) => tables.record(repository, tables.digest(id))!);
+    });
+  }
+
+  async *candidates(o: Signal & { readonly due: Ms; readonly limit: number }): AsyncGenerator<Digest> {
+    let from = { dueAfter: -1, idAfter: 0 };
+    yield* this.#paged(o, (tables, limit) => {
+      const due = Math.min(o.due, Number.MAX_SAFE_INTEGER);
+      const rows = tables.sql.candidates.all({ ...from, due, limit }) as { id: number; due: Ms }[];
+      const last = rows.at(-1);
+      if (last) from = { dueAfter: last.due, idAfter: last.id };
+      return tables.digests(rows);
+    });
+  }
+
+  async *condemned(o: Signal = {}): AsyncGenerator<Condemned> {
+    let after = 0;
+    yield* this.#paged(o, (tables, limit) => {
+      const rows = tables.sql.condemnedAfter.all(after, limit) as { id: number }[];
+      after = rows.at(-1)?.id ?? after;
+      return rows.map((row) => {
+        const { digest, size, generation, run, until, kind } = tables.condemnedRow(row);
+        return { digest, size, generation, run, until, kind };
+      });
+    });
+  }
+
+  async *runs(o: Signal = {}): AsyncGenerator<RemovalRun> {
+    yield* this.#read(o, (tables) => runsOf({ tables }));
+  }
+
+  async close(): Promise<void> {
+    // Not in the middle of a transaction of ours.
+    await this.#transactions.idle();
+    for (const connection of this.#connections) connection.close();
+  }
+
+  #write<T>(o: Signal, command: (ctx: Context) => T | Promise<T>): Promise<T> {
+    return this.#transactions.write(o, () =>
+      command({
+        tables: this.#tables(this.#writing),
+        before: this.#tables(this.#reading),
+        env: this.#env,
+        fixedNames: this.#fixedNames,
+      }),
+    );
+  }
+
+  #read<T>({ signal }: Signal, look: (tables: Tables) => T): T {
+    signal?.throwIfAborted();
+    try {
+      return look(this.#tables(this.#reading));
+    } catch (error) {
+      throw toOciStoreError(error);
+    }
+  }
+
+  #tables(statements: Statements): Tables {
+    return new Tables(statements, this.#env.now());
+  }
+
+  /** A listing in pieces: nothing is read before it is wanted, and nobody waits for all of it. */
+  async *#paged<T>(
+    { signal, limit = Number.POSITIVE_INFINITY }: Pick<Page, "signal" | "limit">,
+    look: (tables: Tables, limit: number) => readonly T[],
+  ): AsyncGenerator<T> {
+    for (let left = limit; left > 0; ) {
+      const wanted = Math.min(left, PAGE);
+      const rows = this.#read({ signal }, (tables) => look(tables, wanted));
+      yield* rows;
+      left -= rows.length;
+      if (rows.length < wanted) return;
+    }
+  }
+}

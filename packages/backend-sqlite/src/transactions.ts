@@ -1,0 +1,67 @@
+import { type Environment, type Ms, Mutex, OciStoreError, type Signal } from "@ocistore/core";
+import type { Database } from "./database.ts";
+import { isBusy, toOciStoreError } from "./errors.ts";
+
+/** How long somebody else may keep the write lock, until whoever waits is told so. */
+const PATIENCE: Ms = 60_000;
+const LONGEST_PAUSE: Ms = 50;
+
+/**
+ * The write transactions of one process, one after the other. One stays open while its work waits for the disk, so that
+ * bytes can come to their name and leave it inside; nobody else's statement can get in between, since nobody else has this
+ * connection, and who waits for the lock of another process waits without a statement, so that this process goes on.
+ */
+export class Transactions {
+  readonly #db: Database;
+  readonly #env: Environment;
+  readonly #onBusy: ((waited: Ms) => void) | undefined;
+  readonly #mutex = new Mutex();
+
+  constructor(db: Database, env: Environment, onBusy?: (waited: Ms) => void) {
+    this.#db = db;
+    this.#env = env;
+    this.#onBusy = onBusy;
+  }
+
+  /** All that the work has done, durably, or nothing of it. @throws `LOCKED` if another process does not let go. */
+  write<T>({ signal }: Signal, work: () => T | Promise<T>): Promise<T> {
+    return this.#mutex.run(
+      async () => {
+        signal?.throwIfAborted();
+        await this.#begin({ signal });
+        try {
+          const result = await work();
+          this.#db.exec("COMMIT");
+          return result;
+        } catch (error) {
+          // Some errors have rolled back already.
+          if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
+          throw toOciStoreError(error);
+        }
+      },
+      { signal },
+    );
+  }
+
+  /** Resolves when what has been begun is over. */
+  idle(): Promise<void> {
+    return this.#mutex.run(async () => {});
+  }
+
+  async #begin({ signal }: Signal): Promise<void> {
+    const start = this.#env.now();
+    for (let pause = 1; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      try {
+        this.#db.exec("BEGIN IMMEDIATE");
+        return;
+      } catch (error) {
+        if (!isBusy(error)) throw toOciStoreError(error);
+        const waited = this.#env.now() - start;
+        if (waited > PATIENCE) throw new OciStoreError("LOCKED", `the catalog has been locked for ${waited} ms`);
+        this.#onBusy?.(waited);
+        const [chance = 0] = this.#env.random(1);
+        await this.#env.sleep((pause * (1 + chance / 256)) / 2, { signal });
+      }
+    }
+  }
+}

@@ -69,8 +69,8 @@ CREATE INDEX run_tags_by_target ON run_tags (target);
 CREATE INDEX run_members_by_target ON run_members (target);
 CREATE INDEX run_absent_by_target ON run_absent (target);
 
--- What may have become garbage, and when it is to be looked at.
-CREATE TABLE queue (id INTEGER PRIMARY KEY REFERENCES digests, due INTEGER NOT NULL);
+-- What may have become garbage; since when, and until when something is known to keep it that ends by time.
+CREATE TABLE queue (id INTEGER PRIMARY KEY REFERENCES digests, due INTEGER NOT NULL, asleep INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX queue_by_due ON queue (due);
 `,
 ];

@@ -25,6 +25,7 @@ import type { Context } from "./commands/context.ts";
 import { Journal } from "./commands/journal.ts";
 import { dropPurged, markPurging, type Position, START, stillMarked } from "./commands/purge.ts";
 import { isUsed, replaceCopy } from "./commands/replace-copy.ts";
+import { review } from "./commands/review.ts";
 import { revive } from "./commands/revive.ts";
 import { noteInRun } from "./commands/run-record.ts";
 import { runsOf, undo } from "./commands/undo.ts";
@@ -339,11 +340,17 @@ export class SqlCatalog implements Catalog {
     let from = { dueAfter: -1, idAfter: 0 };
     yield* this.#paged(o, (tables, limit) => {
       const due = Math.min(o.due, Number.MAX_SAFE_INTEGER);
-      const rows = tables.sql.candidates.all({ ...from, due, limit }) as { id: number; due: Ms }[];
+      const rows = tables.sql.candidates.all({ ...from, due, now: tables.now, limit }) as { id: number; due: Ms }[];
       const last = rows.at(-1);
       if (last) from = { dueAfter: last.due, idAfter: last.id };
       return tables.digests(rows);
     });
+  }
+
+  async review(digests: readonly Digest[], o: Signal = {}): Promise<void> {
+    for (let at = 0; at < digests.length; at += LOT) {
+      await this.#write(o, (ctx) => review(ctx, digests.slice(at, at + LOT)));
+    }
   }
 
   async *condemned(o: Signal = {}): AsyncGenerator<Condemned> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Declaration, type Factory, suite } from "@ocistore/backend-suite";
@@ -6,6 +6,9 @@ import { type BlobStore, type Environment, MemoryBlobs } from "@ocistore/core";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { sqliteCatalog } from "../src/index.ts";
+
+/** In memory, where there is such a place: that a commit outlives the power is shown elsewhere. */
+const GROUND = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 /** Several pairs share one of these, as several processes would share a disk. */
 function shared(env: Environment, generations: boolean): BlobStore {
@@ -16,7 +19,7 @@ function shared(env: Environment, generations: boolean): BlobStore {
 
 function factory(generations: boolean): Factory {
   return async (env) => {
-    const directory = mkdtempSync(join(tmpdir(), "ocistore-sqlite-"));
+    const directory = mkdtempSync(join(GROUND, "ocistore-sqlite-"));
     const blobs = shared(env, generations);
     const connect = () => new Database(join(directory, "catalog.db"));
     const open = async () => ({ blobs, catalog: await sqliteCatalog({ connect, blobs, env }) });

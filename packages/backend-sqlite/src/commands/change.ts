@@ -109,7 +109,7 @@ function expire(ctx: Context, repository: string, { name, on, before }: Step<"ex
   const located = tables.blob(on);
   if (before !== undefined && located && located.since > before) return;
   dropTag(ctx, repository, name, on);
-  tables.enqueue(on, located?.since);
+  tables.enqueue(on);
 }
 
 function disown(ctx: Context, repository: string, { manifest, before }: Step<"disown">): void {
@@ -117,7 +117,7 @@ function disown(ctx: Context, repository: string, { manifest, before }: Step<"di
   const located = tables.member(repository, manifest)?.own ? tables.blob(manifest) : undefined;
   if (!located || located.since > before) return;
   setOwn(ctx, repository, manifest, false);
-  tables.enqueue(manifest, located.since);
+  tables.enqueue(manifest);
 }
 
 function unlink(ctx: Context, repository: string, digest: Digest): void {
@@ -141,8 +141,8 @@ function pin(ctx: Context, repository: string, { name, digest, until }: Step<"pi
   const present = tables.sql.pin.get(repositoryId, name) as { id: number } | undefined;
   tables.sql.setPin.run(repositoryId, name, tables.idFor(digest), until ?? null);
   if (present && tables.digest(present.id) !== digest) lose(ctx, tables.digest(present.id));
-  // Nothing happens when a pin runs out, so it is looked at then.
-  if (until !== undefined) tables.enqueue(digest, until);
+  // Nothing happens when it runs out, so it is looked at from now on.
+  if (until !== undefined) tables.enqueue(digest);
 }
 
 function unpin(ctx: Context, repository: string, { name }: Step<"unpin">): void {

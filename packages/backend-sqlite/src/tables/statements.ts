@@ -96,7 +96,7 @@ const SQL = {
   allTags:
     "SELECT repository, manifest AS id FROM tags WHERE (repository, name) > (?, ?) ORDER BY repository, name LIMIT ?",
 
-  pin: "SELECT target AS id FROM pins WHERE repository = ? AND name = ?",
+  pin: "SELECT target AS id, until FROM pins WHERE repository = ? AND name = ?",
   setPin: "INSERT OR REPLACE INTO pins VALUES (?, ?, ?, ?)",
   dropPin: "DELETE FROM pins WHERE repository = ? AND name = ?",
   pins: "SELECT name, target AS id, until FROM pins WHERE repository = ? ORDER BY name",
@@ -136,12 +136,12 @@ const SQL = {
   runAbsent: "SELECT target AS id FROM run_absent WHERE run = ?",
   addRunAbsent: "INSERT OR IGNORE INTO run_absent VALUES (?, ?)",
 
-  enqueue: "INSERT INTO queue VALUES (?, ?) ON CONFLICT DO UPDATE SET due = max(due, excluded.due)",
-  postpone: "UPDATE queue SET due = ? WHERE id = ?",
+  enqueue: "INSERT INTO queue VALUES (?, ?, 0) ON CONFLICT DO UPDATE SET due = excluded.due, asleep = 0",
+  sleep: "UPDATE queue SET asleep = ? WHERE id = ?",
   dequeue: "DELETE FROM queue WHERE id = ?",
   isQueued: "SELECT due FROM queue WHERE id = ?",
   candidates:
-    "SELECT id, due FROM queue WHERE (due, id) > (@dueAfter, @idAfter) AND due <= @due ORDER BY due, id LIMIT @limit",
+    "SELECT id, due FROM queue WHERE (due, id) > (@dueAfter, @idAfter) AND due <= @due AND asleep <= @now ORDER BY due, id LIMIT @limit",
 } as const;
 
 export type Statements = { readonly [name in keyof typeof SQL]: Statement };

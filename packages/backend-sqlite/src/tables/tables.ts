@@ -294,10 +294,13 @@ export class Tables {
     return at !== undefined && this.sql.isClaimed.get(at.id, at.repository, this.now) !== undefined;
   }
 
-  /** Has it looked at when its time has come: it may have become garbage. A later event only puts that off. */
-  enqueue(digest: Digest, due: Ms = this.now): void {
+  /**
+   * Has it looked at: it may have become garbage. It is due when the grace is over that is counted from `since`; so each later
+   * event puts that off, unless it begins no grace.
+   */
+  enqueue(digest: Digest, since: Ms = this.blob(digest)?.since ?? this.now): void {
     const id = this.id(digest);
-    if (id !== undefined) this.sql.enqueue.run(id, due);
+    if (id !== undefined) this.sql.enqueue.run(id, since);
   }
 
   #type(id: number | null): string | undefined {

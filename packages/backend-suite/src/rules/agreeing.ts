@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { CellCatalog, type Digest, isOciStoreError, MemoryBlobs, memoryCell, recordedFacts } from "@ocistore/core";
+import {
+  CellCatalog,
+  collect,
+  type Digest,
+  isOciStoreError,
+  MemoryBlobs,
+  memoryCell,
+  planCollect,
+  recordedFacts,
+} from "@ocistore/core";
 import { all } from "../bytes.ts";
 import { ManualEnvironment } from "../environment.ts";
 import { type Rule, rules } from "../rule.ts";
@@ -178,7 +187,7 @@ async function picture({ catalog }: World, images: readonly Image[]): Promise<un
   return seen;
 }
 
-export const agreeingRules: readonly Rule[] = [1, 2, 3].flatMap(agreeing);
+export const agreeingRules: readonly Rule[] = [...[1, 2, 3].flatMap(agreeing), ...[4, 5, 6].flatMap(knowing)];
 
 function agreeing(seed: number): Rule[] {
   return rules(
@@ -200,5 +209,39 @@ function agreeing(seed: number): Rule[] {
       },
     },
     "repositories",
+  );
+}
+
+/** What a collection by the queue takes is what one by a mark of the whole store takes, no more and no less. */
+function knowing(seed: number): Rule[] {
+  return rules(
+    "agreeing",
+    {
+      [`the queue knows what a mark of the whole store finds (seed ${seed})`]: async (world) => {
+        const commands = new Commands(seed);
+        const done: string[] = [];
+        for (let step = 0; step < STEPS; step++) {
+          const { name, run } = commands.next();
+          done.push(name);
+          await outcome(run, world);
+          for (const grace of [0, HOUR / 2]) {
+            const queued = await planCollect(world, { grace });
+            const marked = await planCollect(world, { grace, full: true });
+            const digests = ({ items }: typeof queued) => items.map(({ digest }) => digest);
+            const after = `with a grace of ${grace}, after ${done.join(", ")}`;
+            assert.deepEqual(marked.missed ?? [], [], after);
+            assert.deepEqual(digests(queued), digests(marked), after);
+          }
+          if (step % 10 === 9) await collect(world, { grace: HOUR / 2 });
+          world.env.advance(HOUR / 8);
+        }
+        await world.catalog.release("owner-0");
+        await world.catalog.release("owner-1");
+        await collect(world, { grace: 0 });
+        const left = await planCollect(world, { grace: 0, full: true });
+        assert.deepEqual(left.items, []);
+      },
+    },
+    "queue",
   );
 }

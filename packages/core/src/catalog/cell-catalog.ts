@@ -294,6 +294,10 @@ export class CellCatalog implements Catalog {
     yield* none;
   }
 
+  async review(): Promise<void> {
+    noQueue();
+  }
+
   async *condemned(o: Signal = {}): AsyncGenerator<Condemned> {
     const { draft } = await this.#look(o);
     for (const { digest, size, generation, run, until, kind } of draft.condemned.values()) {

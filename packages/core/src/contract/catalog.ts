@@ -324,8 +324,17 @@ export interface Catalog {
     subject: Digest,
     page?: Page & { readonly artifactType?: string | undefined },
   ): AsyncIterable<ManifestRecord>;
-  /** What may have become garbage; only with the capability `queue`. */
+  /**
+   * What may have become garbage: what lost a reason to live, or came without one, at `due` or before. Everything that
+   * nothing keeps is in it, or is named by something that is, or refers to it; what has come back to life is in it too, until
+   * {@link review} has seen that. Only with the capability `queue`, as that.
+   */
   candidates(o: Signal & { readonly due: Ms; readonly limit: number }): AsyncIterable<Digest>;
+  /**
+   * Looks at candidates again, each in the catalog's critical section: what is kept by something that does not end by time is no
+   * candidate any more, and what a claim or a pin holds is one again from now on. What nothing keeps stays one.
+   */
+  review(digests: readonly Digest[], o?: Signal): Promise<void>;
   condemned(o?: Signal): AsyncIterable<Condemned>;
   /** The runs that can be undone, or of which something still waits to be erased; the latest first. */
   runs(o?: Signal): AsyncIterable<RemovalRun>;

@@ -22,7 +22,7 @@ export interface TagDecision extends RetentionDecision {
 }
 
 /** What loses its last reason by rules about age, before anything is asked about liveness. */
-interface Ageing {
+export interface Ageing {
   readonly steps: ReadonlyMap<string, readonly Change[]>;
   /** Of every tag, if there are rules. */
   readonly decisions: readonly TagDecision[];

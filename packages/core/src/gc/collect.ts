@@ -2,6 +2,7 @@ import { checkedTime } from "../contract/checked.ts";
 import type { Ms } from "../contract/environment.ts";
 import { checkedRetention } from "../contract/retention.ts";
 import { OciStoreError } from "../errors.ts";
+import type { Digest } from "../model/digest.ts";
 import { type ApplyOptions, applyPlan, purgeDue, type Receipt } from "./apply.ts";
 import { withLease } from "./lease.ts";
 import type { Parts } from "./parts.ts";
@@ -11,6 +12,8 @@ import { type CollectOptions, planCollect } from "./plan-collect.ts";
 export interface CollectReceipt extends Receipt {
   /** What the grace or an unreadable manifest held back. */
   readonly kept: Plan["kept"];
+  /** Of a full collection: garbage that the catalog's queue should have known of. It was left alone; somebody should hear of it. */
+  readonly missed: readonly Digest[];
   /** Uploads that nobody has touched for the length of the grace, and for an hour at least, and that were given up. */
   readonly uploads: number;
 }
@@ -30,7 +33,7 @@ export async function collect(parts: Parts, o: CollectOptions & ApplyOptions = {
   if (o.retention !== undefined) checkedRetention(o.retention);
   return withLease(parts, o, async (epoch) => {
     const plan = await planCollect(parts, o);
-    return { ...(await applyCollect(parts, plan, { ...o, epoch })), kept: plan.kept };
+    return { ...(await applyCollect(parts, plan, { ...o, epoch })), kept: plan.kept, missed: plan.missed ?? [] };
   });
 }
 
@@ -39,6 +42,7 @@ export async function applyCollection(parts: Parts, plan: Plan, o: ApplyOptions 
   return withLease(parts, o, async (epoch) => ({
     ...(await applyCollect(parts, plan, { ...o, epoch })),
     kept: plan.kept,
+    missed: plan.missed ?? [],
   }));
 }
 
@@ -54,6 +58,7 @@ async function applyCollect(
   const living = parts.env.now() - LIVING_UPLOAD;
   const uploads = await dropUploads(parts, Math.min(plan.header.before ?? living, living), o);
   const receipt = await applyPlan(parts, plan, o);
+  if (plan.reviewed) await parts.catalog.review(plan.reviewed, o);
   const bytes = due.reduce((sum, { size }) => sum + size, 0);
   return { ...receipt, removed: receipt.removed + due.length, bytes: receipt.bytes + bytes, uploads };
 }

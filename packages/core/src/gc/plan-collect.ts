@@ -1,31 +1,24 @@
 import { append } from "../catalog/graph/multimap.ts";
-import type { Change, GraphReader } from "../contract/catalog.ts";
+import type { Change } from "../contract/catalog.ts";
 import { checkedTime } from "../contract/checked.ts";
-import { type Ms, randomId, type Signal } from "../contract/environment.ts";
-import type { Located } from "../contract/placement.ts";
+import { type Ms, randomId } from "../contract/environment.ts";
 import type { Digest } from "../model/digest.ts";
-import { MANIFEST_LIMIT } from "../model/json.ts";
 import { type AgeingOptions, ageing } from "./ageing.ts";
-import { liveFlow } from "./flow.ts";
 import type { Parts } from "./parts.ts";
-import type { Kept, Plan, PlanItem } from "./plan.ts";
-import { liveUnreadable } from "./unreadable.ts";
+import type { Plan, PlanItem } from "./plan.ts";
+import { markedGarbage } from "./plan-mark.ts";
+import { queuedGarbage } from "./plan-queue.ts";
 
 export interface CollectOptions extends AgeingOptions {
   /** Leave alone what is younger; the policy's grace unless given. */
   readonly grace?: Ms | undefined;
+  /** Mark the whole store, also where the catalog knows what may have become garbage; and say what it did not know. */
+  readonly full?: boolean | undefined;
 }
 
 /**
- * Bytes that lie there and that the catalog does not know may be on their way in: committed, and not yet added. They get so
- * long whatever the grace is. (Where names are fixed, bytes are known from the moment they have their name.)
- */
-const ARRIVING: Ms = 60 * 60_000;
-
-/**
- * Works out what a collection would take: every byte that nothing keeps and that is past the grace, by a mark of the whole
- * store. Grace flows as liveness does, from what is young to all that it names, so that an image whose tag went a minute
- * ago is still whole when somebody comes back for it.
+ * Works out what a collection would take: every byte that nothing keeps and that is past the grace. A catalog that keeps a
+ * queue is asked what may have become garbage, so that the cost follows the garbage; of any other the whole store is marked.
  */
 export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise<Plan> {
   const { catalog, env } = parts;
@@ -33,72 +26,19 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
   const grace = checkedTime(o.grace ?? policy.grace, "grace");
   // No grace is no question of age at all, of what is dated in the future neither.
   const before = grace === 0 ? undefined : env.now() - grace;
-  const isYoung = (since: Ms, limit: Ms | undefined) => limit !== undefined && since > limit;
   const aged = await ageing(await catalog.graph(o), policy, { now: env.now(), before }, o);
-  const { graph } = aged;
-  const blocking = await liveUnreadable(graph, graph);
-
-  const flow = await liveFlow(graph, o);
-  const { nodes } = flow;
-  const live = flow.graph.mark(flow.roots);
-  const isMarked = (marks: Uint8Array, digest: Digest) => {
-    const id = nodes.find(undefined, digest);
-    return id !== undefined && marks[id] === 1;
-  };
-  const isManifest = flow.graph.mark([]);
-  for (const id of flow.manifests) isManifest[nodes.bytesOf(id)!] = 1;
-
-  const loose: (Located & { readonly known: boolean })[] = [];
-  // What is condemned may lie where it lay, and goes when it is due.
-  const condemned = new Set<Digest>();
-  for await (const { digest } of catalog.condemned(o)) condemned.add(digest);
-  for await (const located of parts.blobs.list(o)) {
-    o.signal?.throwIfAborted();
-    if (condemned.has(located.digest)) continue;
-    if (!isMarked(live, located.digest)) loose.push(await sinceOf(parts, graph, located, o));
-  }
-  // The young are roots for the grace only: what they name is held back with them.
-  const kinds = new Map<Digest, PlanItem["kind"]>();
-  const youngRoots = [...flow.roots];
-  for (const { digest, size, since, known } of loose) {
-    const record = size <= MANIFEST_LIMIT ? await strayManifest(parts, graph, digest, o) : undefined;
-    kinds.set(digest, record || isMarked(isManifest, digest) ? "manifest" : "blob");
-    const id = nodes.id(undefined, digest);
-    flow.graph.include(id);
-    for (const { to } of record?.edges ?? []) flow.graph.keeps(id, nodes.id(undefined, to));
-    if (!isYoung(since, known ? before : Math.min(before ?? env.now(), env.now() - ARRIVING))) continue;
-    youngRoots.push(id);
-  }
-  // Also where another repository keeps the bytes: what it was that went here, and its referrers, can still be put back.
-  for (const id of flow.manifests) {
-    if (live[id] === 1) continue;
-    const located = await graph.locate(undefined, nodes.digest(id), o);
-    if (located && isYoung(located.since, before)) youngRoots.push(id);
-  }
-  const held = flow.graph.mark(youngRoots);
-
-  const items: PlanItem[] = [];
-  const kept: Kept[] = [];
-  for (const { digest, size, generation } of loose) {
-    if (isMarked(held, digest)) kept.push({ digest, size, because: "grace", heldBy: [] });
-    else if (blocking.length > 0) kept.push({ digest, size, because: "unreadable", heldBy: blocking });
-    else
-      items.push({
-        digest,
-        size,
-        generation,
-        kind: kinds.get(digest) ?? "blob",
-        reason: aged.reasons.get(digest) ?? "nothing keeps it",
-      });
-  }
+  const isQueued = catalog.capabilities.queue;
+  const queued = isQueued ? await queuedGarbage(parts, aged, { ...o, before }) : undefined;
+  const marked = !isQueued || o.full ? await markedGarbage(parts, aged, { ...o, before }) : undefined;
+  const found = marked ?? queued!;
+  const missed = marked && queued ? await missedBy(parts, marked.items, queued.items) : [];
+  const items = found.items.filter(({ digest }) => !missed.includes(digest));
   // A directory shows its files in an order of its own, and a plan of the same store is the same on each.
   items.sort((a, b) => order(a) - order(b) || (a.digest < b.digest ? -1 : 1));
 
   const changes = new Map([...aged.steps].map(([repository, steps]): [string, Change[]] => [repository, [...steps]]));
-  for (const id of catalog.capabilities.edges ? flow.manifests : []) {
-    if (live[id] === 1 || held[id] === 1) continue;
-    const { repository = "", digest } = nodes.node(id);
-    append(changes, repository, { do: "drop", manifest: digest });
+  for (const [repository, steps] of (queued ?? found).changes) {
+    for (const step of steps) append(changes, repository, step);
   }
   const expired = aged.decisions
     .filter(({ keep }) => !keep)
@@ -117,27 +57,28 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
       hold: Math.max(policy.window, grace === 0 ? 0 : policy.wait),
     },
     items,
-    kept,
+    kept: found.kept,
+    ...(queued && { reviewed: queued.reviewed }),
+    ...(missed.length > 0 && { missed }),
     ...(aged.decisions.length > 0 && { decisions: aged.decisions }),
   };
 }
 
 const order = ({ kind }: PlanItem) => (kind === "manifest" ? 0 : 1);
 
-/** The catalog's word on when something lost its last reason goes before the time of the bytes. */
-async function sinceOf({ blobs }: Parts, graph: GraphReader, located: Located, o: Signal) {
-  const known = await graph.locate(undefined, located.digest, o);
-  if (known && known.generation === located.generation) return { ...known, known: true };
-  return { ...located, known: !blobs.capabilities.generations };
-}
-
-/** A manifest that nothing leads to any more is still one where the bytes are the record of it: it lost its tag, say. */
-async function strayManifest({ catalog }: Parts, graph: GraphReader, digest: Digest, o: Signal) {
-  if (catalog.capabilities.repositories) return undefined;
-  try {
-    return await graph.manifest("", digest, { ...o, mentions: true });
-  } catch (error) {
-    if (o.signal?.aborted) throw error;
-    return undefined;
+/**
+ * What a mark of the whole store calls garbage, and the queue should have known of. To take it would be to hide a mistake in
+ * one of the two. What the catalog has never heard of is another matter: no queue can know that.
+ */
+async function missedBy(
+  { catalog }: Parts,
+  marked: readonly PlanItem[],
+  queued: readonly PlanItem[],
+): Promise<readonly Digest[]> {
+  const known = new Set(queued.map(({ digest }) => digest));
+  const missed: Digest[] = [];
+  for (const { digest } of marked) {
+    if (!known.has(digest) && (await catalog.locate(undefined, digest))) missed.push(digest);
   }
+  return missed;
 }

@@ -54,6 +54,10 @@ export interface Plan {
   readonly kept: readonly Kept[];
   /** What the rules about tags make of each; not kept in a file. */
   readonly decisions?: readonly TagDecision[] | undefined;
+  /** Candidates of the catalog's queue that are none, for {@link Catalog.review}; not kept in a file. */
+  readonly reviewed?: readonly Digest[] | undefined;
+  /** Garbage that the catalog's queue should have known of and did not: left alone, and to be reported. Not kept in a file. */
+  readonly missed?: readonly Digest[] | undefined;
 }
 
 /** Sums of a plan's items, in bytes. */

@@ -27,10 +27,14 @@ export interface ApplyOptions extends Signal {
   /** Told of each item as it is dealt with. */
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
   readonly epoch?: number | undefined;
+  /** Stop after so long, between two lots; the rest is skipped, and stays garbage. */
+  readonly maxTime?: Ms | undefined;
 }
 
 /** Items go in lots of this many, so that no critical section grows with the garbage. */
 const LOT = 5000;
+/** The same where time is short, since it is looked at between two lots only. */
+const SHORT_LOT = 200;
 
 /**
  * Does what a plan says, and nothing that it does not say. Every item is looked at again; what is live by now, or is not
@@ -56,10 +60,16 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
     o.onOutcome?.({ ...item, outcome });
   };
 
-  for (let at = 0; at < items.length; at += LOT) {
+  const end = o.maxTime === undefined ? Number.POSITIVE_INFINITY : env.now() + checkedTime(o.maxTime, "maxTime");
+  const most = o.maxTime === undefined ? LOT : SHORT_LOT;
+  for (let at = 0; at < items.length; at += most) {
+    if (env.now() >= end) {
+      for (const item of items.slice(at)) tell(item, "skipped");
+      break;
+    }
     await renewLease(parts, o.epoch, o);
     const lot: PlanItem[] = [];
-    for (const item of items.slice(at, at + LOT)) {
+    for (const item of items.slice(at, at + most)) {
       if (await isThere(parts, item, o)) lot.push(item);
       else tell(item, "skipped");
     }

@@ -5,13 +5,17 @@ import { type Ms, randomId } from "../contract/environment.ts";
 import type { Digest } from "../model/digest.ts";
 import { type AgeingOptions, ageing } from "./ageing.ts";
 import type { Parts } from "./parts.ts";
-import type { Plan, PlanItem } from "./plan.ts";
+import type { Kept, Plan, PlanItem } from "./plan.ts";
 import { markedGarbage } from "./plan-mark.ts";
 import { queuedGarbage } from "./plan-queue.ts";
 
 export interface CollectOptions extends AgeingOptions {
   /** Leave alone what is younger; the policy's grace unless given. */
   readonly grace?: Ms | undefined;
+  /** How long what it takes can be brought back; the window of the store unless given. */
+  readonly window?: Ms | undefined;
+  /** Stop when so many bytes are to go; the rest is for the next collection. At least one goes, however large. */
+  readonly maxFreed?: number | undefined;
   /** Mark the whole store, also where the catalog knows what may have become garbage; and say what it did not know. */
   readonly full?: boolean | undefined;
 }
@@ -32,9 +36,13 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
   const marked = !isQueued || o.full ? await markedGarbage(parts, aged, { ...o, before }) : undefined;
   const found = marked ?? queued!;
   const missed = marked && queued ? await missedBy(parts, marked.items, queued.items) : [];
-  const items = found.items.filter(({ digest }) => !missed.includes(digest));
+  const all = found.items.filter(({ digest }) => !missed.includes(digest));
   // A directory shows its files in an order of its own, and a plan of the same store is the same on each.
-  items.sort((a, b) => order(a) - order(b) || (a.digest < b.digest ? -1 : 1));
+  all.sort((a, b) => order(a) - order(b) || (a.digest < b.digest ? -1 : 1));
+  const items = o.maxFreed === undefined ? all : upTo(o.maxFreed, all);
+  const later = all
+    .slice(items.length)
+    .map(({ digest, size }): Kept => ({ digest, size, because: "limit", heldBy: [] }));
 
   const changes = new Map([...aged.steps].map(([repository, steps]): [string, Change[]] => [repository, [...steps]]));
   for (const [repository, steps] of (queued ?? found).changes) {
@@ -54,14 +62,24 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
       ...(expired.length > 0 && { expired }),
       before,
       // Waiting is for writers that honour no lock; who says that nothing is too young says that there are none.
-      hold: Math.max(policy.window, grace === 0 ? 0 : policy.wait),
+      hold: Math.max(checkedTime(o.window ?? policy.window, "window"), grace === 0 ? 0 : policy.wait),
     },
     items,
-    kept: found.kept,
+    kept: [...found.kept, ...later],
     ...(queued && { reviewed: queued.reviewed }),
     ...(missed.length > 0 && { missed }),
     ...(aged.decisions.length > 0 && { decisions: aged.decisions }),
   };
+}
+
+/** The first so many bytes of them. Manifests come first, so what is left over is named by nothing that can be read. */
+function upTo(bytes: number, items: readonly PlanItem[]): readonly PlanItem[] {
+  let sum = 0;
+  const end = items.findIndex(({ size }) => {
+    sum += size;
+    return sum >= bytes;
+  });
+  return end < 0 ? items : items.slice(0, end + 1);
 }
 
 const order = ({ kind }: PlanItem) => (kind === "manifest" ? 0 : 1);

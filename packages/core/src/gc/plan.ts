@@ -38,8 +38,8 @@ export interface PlanItem extends CondemnItem {
 export interface Kept {
   readonly digest: Digest;
   readonly size: number;
-  /** `unreadable`: while a live manifest cannot be read, nothing it might name may go. */
-  readonly because: "live" | "grace" | "unreadable";
+  /** `unreadable`: while a live manifest cannot be read, nothing it might name may go. `limit`: the next collection's. */
+  readonly because: "live" | "grace" | "unreadable" | "limit";
   /** Who holds it, in words: tags, pins, claims, manifests. */
   readonly heldBy: readonly string[];
 }

@@ -1,3 +1,4 @@
+export { Collector, type CollectorOptions } from "./collector.ts";
 export { type Reference, Repository } from "./repository.ts";
 export { type ManifestBytes, type PutBlobOptions, type PutManifestOptions, Session } from "./session.ts";
 export type { BlobBytes, BlobBytesFrom, BlobSource, DescribedBlob } from "./source.ts";

@@ -20,6 +20,7 @@ import { type Usage, usage } from "../gc/usage.ts";
 import { type Reason, why } from "../gc/why.ts";
 import { parseDigest } from "../model/digest.ts";
 import { parseRepositoryName } from "../model/repository-name.ts";
+import { Collector, type CollectorOptions } from "./collector.ts";
 import { observedBlobs, observedCatalog } from "./observed.ts";
 import { Repository } from "./repository.ts";
 
@@ -63,6 +64,11 @@ export class Store {
   /** Frees what nothing keeps and what is past the grace. @throws `LOCKED` if a collection is running. */
   collect(o: CollectOptions & ApplyOptions = {}): Promise<CollectReceipt> {
     return collect(this.#open(), o);
+  }
+
+  /** Collects again and again in the background; started and stopped by hand. See {@link Collector}. */
+  collector(o: CollectorOptions): Collector {
+    return new Collector((options) => this.collect(options), this.#open().env, o);
   }
 
   /**

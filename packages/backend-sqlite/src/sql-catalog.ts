@@ -7,14 +7,9 @@ import type {
   CondemnItem,
   Digest,
   Environment,
-  GraphReader,
-  Located,
-  ManifestRecord,
   Ms,
-  Page,
   Placement,
   Policy,
-  RemovalRun,
   Signal,
   Undone,
 } from "@ocistore/core";
@@ -28,11 +23,9 @@ import { isUsed, replaceCopy } from "./commands/replace-copy.ts";
 import { review } from "./commands/review.ts";
 import { revive } from "./commands/revive.ts";
 import { noteInRun } from "./commands/run-record.ts";
-import { runsOf, undo } from "./commands/undo.ts";
+import { undo } from "./commands/undo.ts";
 import type { Database } from "./database.ts";
-import { pack } from "./digests.ts";
-import { toOciStoreError } from "./errors.ts";
-import { graphReader } from "./graph/reader.ts";
+import { SqlReads } from "./sql-reads.ts";
 import { prepared, type Statements } from "./tables/statements.ts";
 import { type CondemnedRow, Tables } from "./tables/tables.ts";
 import { Transactions } from "./transactions.ts";
@@ -45,8 +38,6 @@ type PurgeOptions = Parameters<Catalog["purge"]>[1];
 
 /** So many items are condemned in one transaction: each is a search, and others wait. */
 const LOT = 64;
-/** So many rows of a listing are read in one go. */
-const PAGE = 1000;
 
 export interface SqlCatalogOptions {
   readonly env: Environment;
@@ -58,33 +49,23 @@ export interface SqlCatalogOptions {
 
 /**
  * A catalog over SQL tables. Every command is one transaction, or a few of which each leaves a state that is sound; what the
- * commands do is in `commands/`, and this class only runs them. Reads have a connection of their own: they see what was
- * committed last, and wait for nobody.
+ * commands do is in `commands/`, and this class only runs them.
  */
-export class SqlCatalog implements Catalog {
+export class SqlCatalog extends SqlReads implements Catalog {
   readonly capabilities: CatalogCapabilities = { edges: true, queue: true, repositories: true, window: true };
   readonly #connections: readonly [Database, Database];
   readonly #transactions: Transactions;
   readonly #writing: Statements;
-  readonly #reading: Statements;
   readonly #env: Environment;
   readonly #fixedNames: boolean;
 
   constructor(writer: Database, reader: Database, { env, fixedNames, onBusy }: SqlCatalogOptions) {
+    super(prepared(reader), env);
     this.#connections = [writer, reader];
     this.#transactions = new Transactions(writer, env, onBusy);
     this.#writing = prepared(writer);
-    this.#reading = prepared(reader);
     this.#env = env;
     this.#fixedNames = fixedNames;
-  }
-
-  async identity(o: Signal = {}): Promise<string> {
-    return this.#read(o, (tables) => tables.setting("identity")!);
-  }
-
-  async policy(o: Signal = {}): Promise<Policy> {
-    return this.#read(o, (tables) => JSON.parse(tables.setting("policy")!) as Policy);
   }
 
   setPolicy(policy: Policy, o: Signal = {}): Promise<void> {
@@ -116,7 +97,7 @@ export class SqlCatalog implements Catalog {
       });
     }
     for (let done = false; !done; ) {
-      const purges = this.#read(o, (tables) => tables.setting("purges"));
+      const purges = this.read(o, (tables) => tables.setting("purges"));
       for (const { publish } of arrivals) await publish({ signal });
       done = await this.#write(o, (ctx) => {
         if (ctx.tables.setting("purges") !== purges) return false;
@@ -245,11 +226,11 @@ export class SqlCatalog implements Catalog {
   /** The damaged copy has a place of its own, so what is true of it stays true; the sound one is nobody's yet, as in {@link add}. */
   async #replaceByAnother(damaged: Placement, o: ReplaceOptions): Promise<boolean> {
     const { signal, by, confirm, erase } = o;
-    const isInUse = this.#read(o, (tables) => tables.blob(damaged.digest)?.generation === damaged.generation);
+    const isInUse = this.read(o, (tables) => tables.blob(damaged.digest)?.generation === damaged.generation);
     if (!isInUse || !(await confirm({ signal }))) return false;
     let isReplaced: boolean | undefined;
     while (isReplaced === undefined) {
-      const purges = this.#read(o, (tables) => tables.setting("purges"));
+      const purges = this.read(o, (tables) => tables.setting("purges"));
       await by?.publish({ signal });
       isReplaced = await this.#write(o, (ctx) => {
         if (ctx.tables.setting("purges") !== purges) return undefined;
@@ -262,111 +243,10 @@ export class SqlCatalog implements Catalog {
     return isReplaced;
   }
 
-  async graph(o: Signal = {}): Promise<GraphReader> {
-    o.signal?.throwIfAborted();
-    return graphReader(() => this.#tables(this.#reading), this);
-  }
-
-  async resolve(repository: string, tag: string, o: Signal = {}): Promise<Digest | undefined> {
-    return this.#read(o, (tables) => tables.tag(repository, tag));
-  }
-
-  async manifest(repository: string, digest: Digest, o: Signal = {}): Promise<ManifestRecord | undefined> {
-    return this.#read(o, (tables) => tables.record(repository, digest));
-  }
-
-  async locate(repository: string | undefined, digest: Digest, o: Signal = {}): Promise<Located | undefined> {
-    return this.#read(o, (tables) =>
-      repository === undefined ? tables.blob(digest) : tables.visible(repository, digest),
-    );
-  }
-
-  async *tags(repository: string, page: Page = {}): AsyncGenerator<{ name: string; digest: Digest }> {
-    let after = page.after ?? "";
-    yield* this.#paged(page, (tables, limit) => {
-      const id = tables.repositoryId(repository);
-      const rows =
-        id === undefined ? [] : (tables.sql.tagsAfter.all(id, after, limit) as { name: string; id: number }[]);
-      after = rows.at(-1)?.name ?? after;
-      return rows.map((row) => ({ name: row.name, digest: tables.digest(row.id) }));
-    });
-  }
-
-  async *repositories(page: Page = {}): AsyncGenerator<string> {
-    let after = page.after ?? "";
-    yield* this.#paged(page, (tables, limit) => {
-      const names = (tables.sql.repositories.all(after, limit) as { name: string }[]).map(({ name }) => name);
-      after = names.at(-1) ?? after;
-      return names;
-    });
-  }
-
-  async *pins(
-    repository: string,
-    o: Signal = {},
-  ): AsyncGenerator<{ name: string; digest: Digest; until?: Ms | undefined }> {
-    yield* this.#read(o, (tables) => {
-      const rows = tables.sql.pins.all(tables.repositoryId(repository)) as {
-        name: string;
-        id: number;
-        until: Ms | null;
-      }[];
-      return rows.map(({ name, id, until }) => ({ name, digest: tables.digest(id), until: until ?? undefined }));
-    });
-  }
-
-  async *referrers(
-    repository: string,
-    subject: Digest,
-    page: Page & { readonly artifactType?: string | undefined } = {},
-  ): AsyncGenerator<ManifestRecord> {
-    let after = page.after === undefined ? Buffer.alloc(0) : pack(page.after as Digest);
-    const { artifactType } = page;
-    yield* this.#paged(page, (tables, limit) => {
-      const at = tables.at(repository, subject);
-      const type = artifactType === undefined ? undefined : tables.typeId(artifactType);
-      if (!at || (artifactType !== undefined && type === undefined)) return [];
-      const rows = (
-        type === undefined
-          ? tables.sql.referrersAfter.all({ ...at, after, limit })
-          : tables.sql.referrersOfType.all({ ...at, type, after, limit })
-      ) as { id: number; digest: Uint8Array }[];
-      after = rows.at(-1)?.digest ?? after;
-      return rows.map(({ id }) => tables.record(repository, tables.digest(id))!);
-    });
-  }
-
-  async *candidates(o: Signal & { readonly due: Ms; readonly limit: number }): AsyncGenerator<Digest> {
-    let from = { dueAfter: -1, idAfter: 0 };
-    yield* this.#paged(o, (tables, limit) => {
-      const due = Math.min(o.due, Number.MAX_SAFE_INTEGER);
-      const rows = tables.sql.candidates.all({ ...from, due, now: tables.now, limit }) as { id: number; due: Ms }[];
-      const last = rows.at(-1);
-      if (last) from = { dueAfter: last.due, idAfter: last.id };
-      return tables.digests(rows);
-    });
-  }
-
   async review(digests: readonly Digest[], o: Signal = {}): Promise<void> {
     for (let at = 0; at < digests.length; at += LOT) {
       await this.#write(o, (ctx) => review(ctx, digests.slice(at, at + LOT)));
     }
-  }
-
-  async *condemned(o: Signal = {}): AsyncGenerator<Condemned> {
-    let after = 0;
-    yield* this.#paged(o, (tables, limit) => {
-      const rows = tables.sql.condemnedAfter.all(after, limit) as { id: number }[];
-      after = rows.at(-1)?.id ?? after;
-      return rows.map((row) => {
-        const { digest, size, generation, run, until, kind } = tables.condemnedRow(row);
-        return { digest, size, generation, run, until, kind };
-      });
-    });
-  }
-
-  async *runs(o: Signal = {}): AsyncGenerator<RemovalRun> {
-    yield* this.#read(o, (tables) => runsOf({ tables }));
   }
 
   async close(): Promise<void> {
@@ -378,38 +258,11 @@ export class SqlCatalog implements Catalog {
   #write<T>(o: Signal, command: (ctx: Context) => T | Promise<T>): Promise<T> {
     return this.#transactions.write(o, () =>
       command({
-        tables: this.#tables(this.#writing),
-        before: this.#tables(this.#reading),
+        tables: new Tables(this.#writing, this.#env.now()),
+        before: this.tables(),
         env: this.#env,
         fixedNames: this.#fixedNames,
       }),
     );
-  }
-
-  #read<T>({ signal }: Signal, look: (tables: Tables) => T): T {
-    signal?.throwIfAborted();
-    try {
-      return look(this.#tables(this.#reading));
-    } catch (error) {
-      throw toOciStoreError(error);
-    }
-  }
-
-  #tables(statements: Statements): Tables {
-    return new Tables(statements, this.#env.now());
-  }
-
-  /** A listing in pieces: nothing is read before it is wanted, and nobody waits for all of it. */
-  async *#paged<T>(
-    { signal, limit = Number.POSITIVE_INFINITY }: Pick<Page, "signal" | "limit">,
-    look: (tables: Tables, limit: number) => readonly T[],
-  ): AsyncGenerator<T> {
-    for (let left = limit; left > 0; ) {
-      const wanted = Math.min(left, PAGE);
-      const rows = this.#read({ signal }, (tables) => look(tables, wanted));
-      yield* rows;
-      left -= rows.length;
-      if (rows.length < wanted) return;
-    }
   }
 }

@@ -8,8 +8,12 @@ export interface Target {
   /** Inputs to begin with: edges that no place tells from what lies beside them. */
   readonly seeds?: readonly string[];
   readonly longest: number;
+  /** How many inputs the gate tries, if not as many as of the others. */
+  readonly runs?: number;
   /** The most places that may be passed for each byte. */
   readonly steps: number;
+  /** And those that any input may pass, 5000 if not said. */
+  readonly always?: number;
 }
 
 /** An input that breaks a promise, so that it can be kept. */
@@ -24,7 +28,7 @@ class Broken extends Error {
 export async function passedBy(target: Target, input: Uint8Array): Promise<number[]> {
   for (const place of hits.places.splice(0)) hits.counts[place] = 0;
   hits.steps = 0;
-  hits.limit = 5000 + target.steps * input.length;
+  hits.limit = (target.always ?? 5000) + target.steps * input.length;
   try {
     await target.read(input);
   } catch (error) {

@@ -1,7 +1,8 @@
 import { statfs } from "node:fs/promises";
-import { OciStoreError } from "@ocistore/core";
+import { type Environment, OciStoreError } from "@ocistore/core";
 import type { Connect, Database } from "./database.ts";
 import { toOciStoreError } from "./errors.ts";
+import { patiently } from "./patience.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 /** Says that a database is a catalog of this kind ("ocis"). */
@@ -35,20 +36,25 @@ const NETWORK: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** A connection that writes, with the tables there and of this version. @throws `UNSUPPORTED`, `CORRUPT`, `LOCKED`. */
-export async function connectToWrite(connect: Connect): Promise<Database> {
+export async function connectToWrite(connect: Connect, env: Environment): Promise<Database> {
   return opened(connect, async (db) => {
     mustBeRecent(db);
     await mustBeLocal(db);
-    mustBeOurs(db);
-    // Answers with the mode that is in force then. One that has no file, say, cannot be shared with a second connection.
-    const mode = db.pragma("journal_mode = WAL", { simple: true });
-    if (mode !== "wal") throw new OciStoreError("UNSUPPORTED", `SQLite keeps no write-ahead log here, but "${mode}"`);
-    // An acknowledged commit has to outlive the power: in this mode each is synced before it returns.
-    db.pragma("synchronous = FULL");
-    migrate(db);
-    // In the middle of a migration a table may have to be made anew, and a reference would have nothing to refer to.
-    db.pragma("foreign_keys = ON");
+    // Another process may be doing the same.
+    await patiently(env, {}, () => settle(db));
   });
+}
+
+function settle(db: Database): void {
+  mustBeOurs(db);
+  // Answers with the mode that is in force then. One that has no file, say, cannot be shared with a second connection.
+  const mode = db.pragma("journal_mode = WAL", { simple: true });
+  if (mode !== "wal") throw new OciStoreError("UNSUPPORTED", `SQLite keeps no write-ahead log here, but "${mode}"`);
+  // An acknowledged commit has to outlive the power: in this mode each is synced before it returns.
+  db.pragma("synchronous = FULL");
+  migrate(db);
+  // In the middle of a migration a table may have to be made anew, and a reference would have nothing to refer to.
+  db.pragma("foreign_keys = ON");
 }
 
 /** One that reads, while the other may be in the middle of a change. */
@@ -91,11 +97,12 @@ async function mustBeLocal(db: Database): Promise<void> {
 }
 
 function mustBeOurs(db: Database): void {
-  const application = db.pragma("application_id", { simple: true });
-  if (application === APPLICATION) return;
-  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as { tables: number };
-  if (application !== 0 || tables > 0)
-    throw new OciStoreError("UNSUPPORTED", "this database is no catalog of ocistore");
+  // In one look: another process may be making the tables.
+  const sql =
+    "SELECT application_id AS application, (SELECT count(*) FROM sqlite_schema) AS tables FROM pragma_application_id";
+  const { application, tables } = db.prepare(sql).get() as { application: number; tables: number };
+  if (application === APPLICATION || (application === 0 && tables === 0)) return;
+  throw new OciStoreError("UNSUPPORTED", "this database is no catalog of ocistore");
 }
 
 /** Each step is a transaction, so a process that dies between two leaves an older version, which the next one goes on from. */

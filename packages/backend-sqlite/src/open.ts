@@ -1,6 +1,7 @@
 import { type Environment, type OnEvent, type Policy, randomId, systemEnvironment } from "@ocistore/core";
 import { connectToRead, connectToWrite } from "./connection.ts";
-import type { Connect } from "./database.ts";
+import type { Connect, Database } from "./database.ts";
+import { toOciStoreError } from "./errors.ts";
 import { SqlCatalog } from "./sql-catalog.ts";
 import { prepared } from "./tables/statements.ts";
 import { Transactions } from "./transactions.ts";
@@ -35,14 +36,16 @@ export interface SqliteCatalogOptions {
  */
 export async function sqliteCatalog(o: SqliteCatalogOptions): Promise<SqlCatalog> {
   const env = o.env ?? systemEnvironment;
-  const writer = await connectToWrite(o.connect);
+  const writer = await connectToWrite(o.connect, env);
+  let reader: Database | undefined;
   try {
     await settle(new Transactions(writer, env), prepared(writer), env, o.policy ?? DEFAULT_POLICY);
-    const reader = await connectToRead(o.connect);
+    reader = await connectToRead(o.connect);
     return new SqlCatalog(writer, reader, { env, fixedNames: !o.blobs.capabilities.generations });
   } catch (error) {
+    reader?.close();
     writer.close();
-    throw error;
+    throw toOciStoreError(error);
   }
 }
 

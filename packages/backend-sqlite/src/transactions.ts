@@ -1,10 +1,7 @@
-import { type Environment, type Ms, Mutex, OciStoreError, type Signal } from "@ocistore/core";
+import { type Environment, type Ms, Mutex, type Signal } from "@ocistore/core";
 import type { Database } from "./database.ts";
-import { isBusy, toOciStoreError } from "./errors.ts";
-
-/** How long somebody else may keep the write lock, until whoever waits is told so. */
-const PATIENCE: Ms = 60_000;
-const LONGEST_PAUSE: Ms = 50;
+import { toOciStoreError } from "./errors.ts";
+import { patiently } from "./patience.ts";
 
 /**
  * The write transactions of one process, one after the other. One stays open while its work waits for the disk, so that
@@ -28,7 +25,7 @@ export class Transactions {
     return this.#mutex.run(
       async () => {
         signal?.throwIfAborted();
-        await this.#begin({ signal });
+        await patiently(this.#env, { signal, onBusy: this.#onBusy }, () => this.#db.exec("BEGIN IMMEDIATE"));
         try {
           const result = await work();
           this.#db.exec("COMMIT");
@@ -46,22 +43,5 @@ export class Transactions {
   /** Resolves when what has been begun is over. */
   idle(): Promise<void> {
     return this.#mutex.run(async () => {});
-  }
-
-  async #begin({ signal }: Signal): Promise<void> {
-    const start = this.#env.now();
-    for (let pause = 1; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-      try {
-        this.#db.exec("BEGIN IMMEDIATE");
-        return;
-      } catch (error) {
-        if (!isBusy(error)) throw toOciStoreError(error);
-        const waited = this.#env.now() - start;
-        if (waited > PATIENCE) throw new OciStoreError("LOCKED", `the catalog has been locked for ${waited} ms`);
-        this.#onBusy?.(waited);
-        const [chance = 0] = this.#env.random(1);
-        await this.#env.sleep((pause * (1 + chance / 256)) / 2, { signal });
-      }
-    }
   }
 }

@@ -20,10 +20,7 @@ export const LOCK: readonly Mutant[] = [
     file: "packages/backend-fs/src/layout/cell.ts",
     text: "return this.#lock.acquire({ signal });",
     instead: "return async () => {};",
-    killedBy: [
-      "packages/backend-fs/test/processes/processes.test.ts",
-      "R10, R11: four processes tag one layout at once",
-    ],
+    killedBy: ["packages/backend-fs/test/layout/locked.test.ts", "who does not get the lock replaces no copy"],
   },
   {
     id: "no-mutex",
@@ -162,10 +159,7 @@ export const LOCK: readonly Mutant[] = [
     file: UPLOAD,
     text: "if (await this.#link(temp, path, record)) return",
     instead: "await this.#link(temp, path, record).catch(() => {}); return",
-    killedBy: [
-      "packages/backend-fs/test/processes/uploads.test.ts",
-      "of two processes that write to one upload, one is refused",
-    ],
+    killedBy: [UPLOAD_TEST, "exclude each other"],
   },
   {
     id: "kernel-before-name",

@@ -19,9 +19,11 @@ export type { Liveness, Owner, OwnerProbe } from "./lock/owner.ts";
 export {
   FOREIGN_POLICY,
   initLayout,
+  type LayoutParts,
   type OpenLayoutOptions,
   OWN_POLICY,
   openLayout,
+  openLayoutParts,
   SHARED_POLICY,
 } from "./open.ts";
 export { foreseeLayout, type RepairLayoutOptions, repairLayout } from "./repair/repair-layout.ts";

@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 import {
+  type BlobStore,
+  type Catalog,
   CellCatalog,
   checkedPolicy,
   DIGEST_ALGORITHMS,
@@ -8,12 +10,14 @@ import {
   field,
   harmless,
   isJsonObject,
+  type Listing,
   OciStoreError,
   type OnEvent,
   openStore,
   type Policy,
   parseJson,
   randomId,
+  type Signal,
   type Store,
   systemEnvironment,
 } from "@ocistore/core";
@@ -26,7 +30,9 @@ import { LayoutBlobs } from "./layout/blobs.ts";
 import { LayoutCell } from "./layout/cell.ts";
 import { LayoutFacts } from "./layout/facts.ts";
 import { INDEX_LIMIT, IndexDocument, type IndexOptions } from "./layout/index-document.ts";
+import { IndexListing } from "./layout/index-listing.ts";
 import { Paths } from "./layout/paths.ts";
+import { installCatalog, mustBePlain } from "./layout/plain.ts";
 import { whole } from "./layout/torn.ts";
 import { Writers } from "./layout/writers.ts";
 import { openLock } from "./lock/choose-lock.ts";
@@ -79,6 +85,47 @@ export interface OpenLayoutOptions extends IndexOptions {
  * }
  */
 export async function openLayout(directory: string, o: OpenLayoutOptions = {}): Promise<Store> {
+  const { fs, paths, env, root, lock, directories, readOnly, blobs, plain: catalog } = await grounds(directory, o);
+  await mustBePlain(fs, paths);
+  const reopen = (shown: { readonly fs: FileSystem; readonly lock: Lock }) =>
+    openLayout(root, { ...shown, env, roots: o.roots, readOnly: true });
+  const upkeep = new LayoutUpkeep({ fs, paths, env, lock, directories, readOnly, reopen });
+  return openStore({ blobs, catalog, env, upkeep, onEvent: o.onEvent });
+}
+
+/** A layout for who brings a catalog of his own, kept in a file beside it. */
+export interface LayoutParts {
+  readonly blobs: BlobStore;
+  /** index.json, which that catalog keeps true for other tools. */
+  readonly listing: Listing;
+  /** Where the catalog lies. While a file is there, nobody uses the layout without it. */
+  readonly catalogPath: string;
+  readonly hasCatalog: boolean;
+  /** The record of the layout without such a catalog. Where there is one, it is of no more use. */
+  readonly plain: Catalog;
+  /**
+   * Gives the layout a catalog: `make` writes a whole one at the path that it is told, while nobody of ours changes anything, and then
+   * it takes its place. Whatever dies before that leaves the layout as it was.
+   *
+   * @throws `ALREADY_EXISTS` if it has one; `LOCKED` while a session is open; `CONFLICT` while something waits in the trash.
+   */
+  install<T>(make: (path: string) => Promise<T>, o?: Signal): Promise<T>;
+}
+
+/** @throws As {@link openLayout}. */
+export async function openLayoutParts(directory: string, o: OpenLayoutOptions = {}): Promise<LayoutParts> {
+  const { fs, paths, env, lock, directories, readOnly, blobs, plain } = await grounds(directory, o);
+  return {
+    blobs,
+    listing: new IndexListing({ fs, paths, env, directories, readOnly }),
+    catalogPath: paths.catalog,
+    hasCatalog: (await reported("look at the catalog", paths.catalog, () => fs.lstat(paths.catalog))) !== undefined,
+    plain,
+    install: (make, options) => installCatalog({ fs, paths, lock, directories, plain }, make, options),
+  };
+}
+
+async function grounds(directory: string, o: OpenLayoutOptions) {
   const fs = o.fs ?? nodeFileSystem();
   const env = o.env ?? systemEnvironment;
   // Made absolute at once, so that a later change of the working directory changes nothing.
@@ -88,8 +135,8 @@ export async function openLayout(directory: string, o: OpenLayoutOptions = {}): 
   await checkLayout(fs, paths, env);
 
   const identity = `layout:${digestOf(new TextEncoder().encode(paths.root))}`;
-  const plain = o.lock ?? (await openLock(fs, paths.lock, env));
-  const lock = o.onEvent ? observedLock(plain, env, harmless(o.onEvent)) : plain;
+  const open = o.lock ?? (await openLock(fs, paths.lock, env));
+  const lock = o.onEvent ? observedLock(open, env, harmless(o.onEvent)) : open;
   const readOnly = o.readOnly ?? false;
   const directories = new Directories(fs);
   const cell = new LayoutCell(fs, paths, lock, {
@@ -101,23 +148,15 @@ export async function openLayout(directory: string, o: OpenLayoutOptions = {}): 
     now: () => env.now(),
     sleep: (ms, signal) => env.sleep(ms, signal),
   });
-  const catalog = new CellCatalog(cell, {
+  const plain = new CellCatalog(cell, {
     facts: new LayoutFacts(fs, paths, env),
     env,
     window: true,
     onEvent: o.onEvent,
   });
   const writers = new Writers(fs, paths, env, { lock, probe: o.probe ?? processProbe() });
-  const reopen = (shown: { readonly fs: FileSystem; readonly lock: Lock }) =>
-    openLayout(root, { ...shown, env, roots: o.roots, readOnly: true });
-  const upkeep = new LayoutUpkeep({ fs, paths, env, lock, directories, readOnly, reopen });
-  return openStore({
-    blobs: new LayoutBlobs(fs, paths, env, { readOnly, directories, writers }),
-    catalog,
-    env,
-    upkeep,
-    onEvent: o.onEvent,
-  });
+  const blobs = new LayoutBlobs(fs, paths, env, { readOnly, directories, writers });
+  return { fs, env, root, paths, lock, readOnly, directories, blobs, plain };
 }
 
 /**

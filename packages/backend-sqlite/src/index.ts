@@ -1,3 +1,12 @@
 export type { Connect, Database, Statement } from "./database.ts";
-export { DEFAULT_POLICY, type SqliteCatalogOptions, sqliteCatalog } from "./open.ts";
+export { type IndexedLayout, type IndexLayoutOptions, indexLayout } from "./index-layout.ts";
+export { LayoutCatalog, type LayoutCatalogOptions, type ProjectionMode } from "./layout-catalog.ts";
+export {
+  DEFAULT_POLICY,
+  layoutCatalog,
+  type OpenLayoutCatalogOptions,
+  type SqliteCatalogOptions,
+  sqliteCatalog,
+} from "./open.ts";
+export type { ListingReport } from "./projection/projection.ts";
 export { SqlCatalog, type SqlCatalogOptions } from "./sql-catalog.ts";

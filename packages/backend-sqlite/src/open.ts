@@ -2,6 +2,8 @@ import { type Environment, type OnEvent, type Policy, randomId, systemEnvironmen
 import { connectToRead, connectToWrite } from "./connection.ts";
 import type { Connect, Database } from "./database.ts";
 import { toOciStoreError } from "./errors.ts";
+import { LayoutCatalog, type ProjectionMode } from "./layout-catalog.ts";
+import type { ProjectionGround } from "./projection/projection.ts";
 import { SqlCatalog } from "./sql-catalog.ts";
 import { prepared } from "./tables/statements.ts";
 import { Transactions } from "./transactions.ts";
@@ -34,14 +36,59 @@ export interface SqliteCatalogOptions {
  * const catalog = await sqliteCatalog({ connect: () => new Database("catalog.db"), blobs });
  * const store = await openStore({ blobs, catalog });
  */
-export async function sqliteCatalog(o: SqliteCatalogOptions): Promise<SqlCatalog> {
+export function sqliteCatalog(o: SqliteCatalogOptions): Promise<SqlCatalog> {
   const env = o.env ?? systemEnvironment;
-  const writer = await connectToWrite(o.connect, env);
+  const fixedNames = !o.blobs.capabilities.generations;
+  return opened({ ...o, env }, (writer, reader) => new SqlCatalog(writer, reader, { env, fixedNames }));
+}
+
+export interface OpenLayoutCatalogOptions extends Pick<ProjectionGround, "listing" | "blobs" | "onListing"> {
+  /** As for {@link sqliteCatalog}. */
+  readonly connect: Connect;
+  /** Of a catalog that is made by this call. */
+  readonly policy?: Policy | undefined;
+  /** When index.json is written; `coalesced` unless given. */
+  readonly projection?: ProjectionMode | undefined;
+  readonly env?: Environment | undefined;
+}
+
+/**
+ * Opens a catalog beside an image layout: as {@link sqliteCatalog}, and index.json is kept true for other tools. What they have
+ * written since is taken in first.
+ *
+ * @throws `LAYOUT_INVALID` if index.json cannot be read.
+ *
+ * @example
+ * const { blobs, listing, catalogPath } = await openLayoutParts("./images");
+ * const catalog = await layoutCatalog({ connect: () => new Database(catalogPath), blobs, listing });
+ * const store = await openStore({ blobs, catalog });
+ */
+export async function layoutCatalog(o: OpenLayoutCatalogOptions): Promise<LayoutCatalog> {
+  const env = o.env ?? systemEnvironment;
+  const { listing, blobs, onListing, projection = "coalesced" } = o;
+  const catalog = await opened(
+    { ...o, env },
+    (writer, reader) => new LayoutCatalog(writer, reader, { env, listing, blobs, onListing, projection }),
+  );
+  try {
+    await catalog.look();
+    return catalog;
+  } catch (error) {
+    await catalog.abandon();
+    throw error;
+  }
+}
+
+async function opened<T>(
+  { connect, env, policy }: Pick<SqliteCatalogOptions, "connect" | "policy"> & { readonly env: Environment },
+  make: (writer: Database, reader: Database) => T,
+): Promise<T> {
+  const writer = await connectToWrite(connect, env);
   let reader: Database | undefined;
   try {
-    await settle(new Transactions(writer, env), prepared(writer), env, o.policy ?? DEFAULT_POLICY);
-    reader = await connectToRead(o.connect);
-    return new SqlCatalog(writer, reader, { env, fixedNames: !o.blobs.capabilities.generations });
+    await settle(new Transactions(writer, env), prepared(writer), env, policy ?? DEFAULT_POLICY);
+    reader = await connectToRead(connect);
+    return make(writer, reader);
   } catch (error) {
     reader?.close();
     writer.close();

@@ -72,5 +72,24 @@ CREATE INDEX run_absent_by_target ON run_absent (target);
 -- What may have become garbage; since when, and until when something is known to keep it that ends by time.
 CREATE TABLE queue (id INTEGER PRIMARY KEY REFERENCES digests, due INTEGER NOT NULL, asleep INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX queue_by_due ON queue (due);
+
+-- The index.json that shows a repository to other tools, if one does: how often what it shows may have changed, and up to which of
+-- these changes it is written; its stamp when it was last looked at; what of it cannot be taken in, and whether that forbids to take
+-- anything away.
+CREATE TABLE listing (repository INTEGER PRIMARY KEY REFERENCES repositories, changes INTEGER NOT NULL, written INTEGER NOT NULL,
+  stamp TEXT, aside TEXT NOT NULL, fault TEXT);
+-- What it has been, or was about to be: the last few, the entries of each sorted.
+CREATE TABLE projections (number INTEGER PRIMARY KEY AUTOINCREMENT, hash TEXT NOT NULL, at INTEGER NOT NULL, changes INTEGER NOT NULL,
+  written INTEGER NOT NULL, entries TEXT NOT NULL);
+CREATE TRIGGER tag_set AFTER INSERT ON tags BEGIN
+  UPDATE listing SET changes = changes + 1 WHERE repository = NEW.repository; END;
+CREATE TRIGGER tag_dropped AFTER DELETE ON tags BEGIN
+  UPDATE listing SET changes = changes + 1 WHERE repository = OLD.repository; END;
+CREATE TRIGGER member_added AFTER INSERT ON members BEGIN
+  UPDATE listing SET changes = changes + 1 WHERE repository = NEW.repository; END;
+CREATE TRIGGER member_marked AFTER UPDATE OF own ON members WHEN NEW.own <> OLD.own BEGIN
+  UPDATE listing SET changes = changes + 1 WHERE repository = NEW.repository; END;
+CREATE TRIGGER member_dropped AFTER DELETE ON members BEGIN
+  UPDATE listing SET changes = changes + 1 WHERE repository = OLD.repository; END;
 `,
 ];

@@ -69,7 +69,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
   }
 
   setPolicy(policy: Policy, o: Signal = {}): Promise<void> {
-    return this.#write(o, ({ tables }) => tables.setSetting("policy", JSON.stringify(policy)));
+    return this.write(o, ({ tables }) => tables.setSetting("policy", JSON.stringify(policy)));
   }
 
   claim(
@@ -79,7 +79,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
     o: Until & { readonly from?: string | undefined },
   ): Promise<ReadonlyMap<Digest, Placement>> {
     const { until, from } = o;
-    return this.#write(o, (ctx) => claim(ctx, { owner, repository, digests, until, from }));
+    return this.write(o, (ctx) => claim(ctx, { owner, repository, digests, until, from }));
   }
 
   /**
@@ -89,7 +89,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
   async add(owner: string, repository: string, arrivals: readonly Arrival[], o: Until): Promise<void> {
     const { signal, until } = o;
     if (this.#fixedNames) {
-      return this.#write(o, async (ctx) => {
+      return this.write(o, async (ctx) => {
         for (const arrival of arrivals) {
           await arrival.publish({ signal });
           arrive(ctx, owner, repository, arrival, until);
@@ -99,7 +99,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
     for (let done = false; !done; ) {
       const purges = this.read(o, (tables) => tables.setting("purges"));
       for (const { publish } of arrivals) await publish({ signal });
-      done = await this.#write(o, (ctx) => {
+      done = await this.write(o, (ctx) => {
         if (ctx.tables.setting("purges") !== purges) return false;
         for (const arrival of arrivals) arrive(ctx, owner, repository, arrival, until);
         return true;
@@ -108,12 +108,12 @@ export class SqlCatalog extends SqlReads implements Catalog {
   }
 
   release(owner: string, o: Signal & { readonly until?: Ms | undefined } = {}): Promise<void> {
-    return this.#write(o, (ctx) => release(ctx, owner, o.until));
+    return this.write(o, (ctx) => release(ctx, owner, o.until));
   }
 
   change(repository: string, changes: readonly Change[], o: ChangeOptions = {}): Promise<readonly Digest[]> {
     const { run, until, before } = o;
-    return this.#write(o, (ctx) => {
+    return this.write(o, (ctx) => {
       const journal = run === undefined ? undefined : new Journal();
       const removed = change({ ...ctx, journal }, repository, changes, { run, before });
       if (run !== undefined && journal) noteInRun(ctx, run, until, journal);
@@ -122,7 +122,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
   }
 
   lease(name: string, ttl: Ms, o: Signal & { readonly renew?: number | undefined } = {}): Promise<number | undefined> {
-    return this.#write(o, ({ tables: { sql, now } }) => {
+    return this.write(o, ({ tables: { sql, now } }) => {
       const { epoch, until } = (sql.lease.get(name) ?? { epoch: 0, until: 0 }) as { epoch: number; until: Ms };
       if (o.renew === undefined ? until > now : epoch !== o.renew) return undefined;
       const mine = o.renew ?? epoch + 1;
@@ -132,7 +132,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
   }
 
   endLease(name: string, epoch: number, o: Signal = {}): Promise<void> {
-    return this.#write(o, ({ tables: { sql, now } }) => {
+    return this.write(o, ({ tables: { sql, now } }) => {
       const present = sql.lease.get(name) as { epoch: number } | undefined;
       // The row stays, so that no later lease gets the same epoch.
       if (present?.epoch === epoch) sql.setLease.run(name, epoch, now);
@@ -142,7 +142,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
   async condemn(items: readonly CondemnItem[], o: CondemnOptions): Promise<readonly Digest[]> {
     const condemned: Digest[] = [];
     for (let at = 0; at < Math.max(items.length, 1); at += LOT) {
-      const lot = await this.#write(o, (ctx) => {
+      const lot = await this.taking(o, (ctx) => {
         const journal = new Journal();
         const taken = condemn({ ...ctx, journal }, items.slice(at, at + LOT), o);
         noteInRun(ctx, o.run, o.until, journal);
@@ -154,11 +154,11 @@ export class SqlCatalog extends SqlReads implements Catalog {
   }
 
   revive(digests: readonly Digest[], o: Signal = {}): Promise<readonly Digest[]> {
-    return this.#write(o, (ctx) => digests.filter((digest) => revive(ctx, digest)));
+    return this.write(o, (ctx) => digests.filter((digest) => revive(ctx, digest)));
   }
 
   undo(run: string, o: Signal & { readonly moved?: "leave" | "take" | undefined } = {}): Promise<Undone> {
-    return this.#write(o, (ctx) => undo(ctx, run, o.moved));
+    return this.write(o, (ctx) => undo(ctx, run, o.moved));
   }
 
   /**
@@ -170,7 +170,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
     const revived: Digest[] = [];
     for (let from: Position | undefined = START, isIdle = true; purged.length < o.limit; ) {
       const limit = o.limit - purged.length;
-      const round = await this.#write(o, (ctx) => markPurging(ctx, { ...o, limit }, from ?? START));
+      const round = await this.taking(o, (ctx) => markPurging(ctx, { ...o, limit }, from ?? START));
       revived.push(...round.revived);
       if (round.marked.length > 0) {
         const { dropped, isWhole } = await this.#leave(round.marked, erase);
@@ -197,14 +197,14 @@ export class SqlCatalog extends SqlReads implements Catalog {
     erase: (placements: readonly Placement[]) => Promise<readonly Digest[]>,
   ): Promise<{ readonly dropped: readonly CondemnedRow[]; readonly isWhole: boolean }> {
     if (this.#fixedNames) {
-      return this.#write({}, async (ctx) => {
+      return this.taking({}, async (ctx) => {
         const still = stillMarked(ctx, marked);
         const dropped = still.length === 0 ? [] : dropPurged(ctx, still, new Set(await erase(still)));
         return { dropped, isWhole: dropped.length === still.length };
       });
     }
     const gone = new Set(await erase(marked));
-    const dropped = await this.#write({}, (ctx) => dropPurged(ctx, marked, gone));
+    const dropped = await this.write({}, (ctx) => dropPurged(ctx, marked, gone));
     return { dropped, isWhole: gone.size === marked.length };
   }
 
@@ -214,7 +214,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
 
   /** All of it inside: a push may mend the copy at any other moment, and its place is the same. */
   #replaceInPlace(damaged: Placement, { signal, by, confirm, erase }: ReplaceOptions): Promise<boolean> {
-    return this.#write({ signal }, async (ctx) => {
+    return this.write({ signal }, async (ctx) => {
       if (!isUsed(ctx, damaged) || !(await confirm({ signal }))) return false;
       await by?.publish({ signal });
       replaceCopy(ctx, damaged.digest, by?.placement);
@@ -232,7 +232,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
     while (isReplaced === undefined) {
       const purges = this.read(o, (tables) => tables.setting("purges"));
       await by?.publish({ signal });
-      isReplaced = await this.#write(o, (ctx) => {
+      isReplaced = await this.write(o, (ctx) => {
         if (ctx.tables.setting("purges") !== purges) return undefined;
         if (!isUsed(ctx, damaged)) return false;
         replaceCopy(ctx, damaged.digest, by?.placement);
@@ -245,7 +245,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
 
   async review(digests: readonly Digest[], o: Signal = {}): Promise<void> {
     for (let at = 0; at < digests.length; at += LOT) {
-      await this.#write(o, (ctx) => review(ctx, digests.slice(at, at + LOT)));
+      await this.write(o, (ctx) => review(ctx, digests.slice(at, at + LOT)));
     }
   }
 
@@ -255,7 +255,12 @@ export class SqlCatalog extends SqlReads implements Catalog {
     for (const connection of this.#connections) connection.close();
   }
 
-  #write<T>(o: Signal, command: (ctx: Context) => T | Promise<T>): Promise<T> {
+  /** A transaction in which bytes go out of use, or are erased. */
+  protected taking<T>(o: Signal, command: (ctx: Context) => T | Promise<T>): Promise<T> {
+    return this.write(o, command);
+  }
+
+  protected write<T>(o: Signal, command: (ctx: Context) => T | Promise<T>): Promise<T> {
     return this.#transactions.write(o, () =>
       command({
         tables: new Tables(this.#writing, this.#env.now()),

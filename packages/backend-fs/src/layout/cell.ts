@@ -35,6 +35,7 @@ import {
 import { dropRun, moveBack, moveToTrash, readTrash, syncMoves, writeRun } from "../sidecar/trash.ts";
 import { INDEX_LIMIT, IndexDocument, type IndexOptions } from "./index-document.ts";
 import type { Paths } from "./paths.ts";
+import { mustBePlain } from "./plain.ts";
 import { Reserve } from "./reserve.ts";
 import { whole } from "./torn.ts";
 
@@ -81,6 +82,8 @@ export class LayoutCell implements CatalogCell {
     const release = await this.#withSpace(o, () => this.#acquire(o));
     let result: T;
     try {
+      // It may have come since the layout was opened.
+      await mustBePlain(this.#fs, this.#paths);
       if (!o.frees) await this.#reserve.make();
       result = await this.#withSpace(o, async () => {
         await this.#settled.settle(...this.#directories());

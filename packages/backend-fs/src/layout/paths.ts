@@ -22,6 +22,8 @@ export class Paths {
   readonly sessions: string;
   readonly trash: string;
   readonly uploads: string;
+  /** A catalog that has taken the place of index.json and of our other files. */
+  readonly catalog: string;
   /** What a repair has taken away. */
   readonly damaged: string;
 
@@ -39,6 +41,7 @@ export class Paths {
     this.sessions = join(this.ours, "sessions");
     this.trash = join(this.ours, "trash");
     this.uploads = join(this.ours, "uploads");
+    this.catalog = join(this.ours, "catalog.db");
     this.damaged = join(this.ours, "damaged");
   }
 

@@ -142,6 +142,22 @@ const SQL = {
   isQueued: "SELECT due FROM queue WHERE id = ?",
   candidates:
     "SELECT id, due FROM queue WHERE (due, id) > (@dueAfter, @idAfter) AND due <= @due AND asleep <= @now ORDER BY due, id LIMIT @limit",
+
+  listing: "SELECT repository, changes, written, stamp, aside, fault FROM listing",
+  addListing: "INSERT INTO listing VALUES (?, 1, 0, NULL, '[]', NULL)",
+  setSeen: "UPDATE listing SET stamp = ?",
+  setAside: "UPDATE listing SET aside = ?, fault = ?",
+  setWritten: "UPDATE listing SET written = max(written, ?)",
+  unsetWritten: "UPDATE listing SET changes = changes + 1",
+  projections: "SELECT number, hash, at, changes, written, entries FROM projections ORDER BY number",
+  lastProjection: "SELECT number, hash FROM projections ORDER BY number DESC LIMIT 1",
+  addProjection: "INSERT INTO projections (hash, at, changes, written, entries) VALUES (?, ?, ?, ?, ?)",
+  projectionWritten: "UPDATE projections SET written = 1 WHERE number = ?",
+  /** Those before it that never came to be, and those that are too old to be written back. */
+  dropProjections: "DELETE FROM projections WHERE number < @number AND (written = 0 OR number < @number - @kept)",
+  ownMembers: `SELECT manifest AS id FROM members WHERE repository = ? AND own = 1`,
+  referring: `SELECT DISTINCT r.manifest AS id FROM referrers r JOIN members s ON s.repository = r.repository AND s.manifest = r.subject
+    WHERE r.repository = ?`,
 } as const;
 
 export type Statements = { readonly [name in keyof typeof SQL]: Statement };

@@ -5,6 +5,7 @@ export * from "./document-cell.ts";
 export * from "./environment.ts";
 export { harmless, type OnEvent, type StoreEvent } from "./events.ts";
 export * from "./finding.ts";
+export * from "./listing.ts";
 export * from "./placement.ts";
 export { checkedRetention, type RetentionKeep, type RetentionRule } from "./retention.ts";
 export { systemEnvironment } from "./system-environment.ts";

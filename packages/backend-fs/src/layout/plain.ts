@@ -1,0 +1,89 @@
+import { type Catalog, OciStoreError, type Signal } from "@ocistore/core";
+import { closing, type Directories } from "../files/durable.ts";
+import { reported } from "../files/errors.ts";
+import type { FileSystem } from "../files/file-system.ts";
+import { unlinkIfThere } from "../files/listing.ts";
+import type { Lock } from "../lock/lock.ts";
+import type { Paths } from "./paths.ts";
+
+/**
+ * With a catalog beside it a layout has another protocol: who decides by index.json would take what only the catalog knows of for
+ * garbage.
+ *
+ * @throws `UNSUPPORTED`
+ */
+export async function mustBePlain(fs: FileSystem, paths: Paths): Promise<void> {
+  if (!(await hasCatalog(fs, paths))) return;
+  const message = `this layout has a catalog, and is opened with that: ${paths.root}`;
+  throw new OciStoreError("UNSUPPORTED", message, { path: paths.catalog });
+}
+
+async function hasCatalog(fs: FileSystem, { catalog }: Paths): Promise<boolean> {
+  return (await reported("look at the catalog", catalog, () => fs.lstat(catalog))) !== undefined;
+}
+
+interface Ground {
+  readonly fs: FileSystem;
+  readonly paths: Paths;
+  readonly lock: Lock;
+  readonly directories: Directories;
+  readonly plain: Catalog;
+}
+
+/** Files that a database may have besides. */
+const SUFFIXES = ["", "-wal", "-shm", "-journal"];
+
+/** Under the lock until the catalog has its name: from then on nobody gets past {@link mustBePlain}. */
+export async function installCatalog<T>(
+  { fs, paths, lock, directories, plain }: Ground,
+  make: (path: string) => Promise<T>,
+  o: Signal = {},
+): Promise<T> {
+  await directories.ensure(paths.ours);
+  const release = await lock.acquire(o);
+  let made: T;
+  try {
+    if (await hasCatalog(fs, paths)) {
+      throw new OciStoreError("ALREADY_EXISTS", `there is a catalog already: ${paths.root}`, { path: paths.catalog });
+    }
+    await mustBeIdle(plain, o);
+    const path = paths.fresh("catalog.db");
+    const sweep = async () => {
+      for (const suffix of SUFFIXES) await unlinkIfThere(fs, `${path}${suffix}`);
+    };
+    await reported("clear away an unfinished catalog", path, sweep);
+    try {
+      made = await make(path);
+    } catch (error) {
+      // The failure to tell is that one; what is left is cleared away by the next try.
+      await sweep().catch(() => {});
+      throw error;
+    }
+    await reported("put the catalog in place", paths.catalog, async () => {
+      const handle = await fs.open(path, "r+");
+      await closing(handle, () => handle.sync());
+      await fs.rename(path, paths.catalog);
+      await fs.syncDirectory(paths.ours);
+    });
+  } catch (error) {
+    await release().catch(() => {});
+    throw error;
+  }
+  await release();
+  return made;
+}
+
+/** What a session holds, and what waits in the trash, has no place in a catalog that comes from what is stored. */
+async function mustBeIdle(plain: Catalog, o: Signal): Promise<void> {
+  for await (const { why, name } of (await plain.graph(o)).allRoots(o)) {
+    if (why !== "claim") continue;
+    throw new OciStoreError("LOCKED", "a session is open, or was broken off within the last hour", {
+      holders: [`session ${name}`],
+    });
+  }
+  for await (const { run } of plain.runs(o)) {
+    throw new OciStoreError("CONFLICT", "something waits in the trash: bring it back or empty it first", {
+      reference: run,
+    });
+  }
+}

@@ -25,14 +25,17 @@ export function faultInJson(text: string, maxDepth: number): string | undefined 
   // The keys of the innermost object so far; undefined inside an array.
   let keys: Set<string> | undefined;
   let keyIsNext = false;
+  // Where nothing is escaped, as in nearly all manifests, a string ends at the next quote.
+  const hasEscapes = text.includes("\\");
   let at = 0;
   while (at < text.length) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
-      let end = at + 1;
+      let end = hasEscapes ? at + 1 : text.indexOf('"', at + 1);
+      if (end === -1) return undefined;
       let escapes = false;
       let unicodeEscapes = false;
-      for (; end < text.length; end++) {
+      for (; hasEscapes && end < text.length; end++) {
         const inner = text.charCodeAt(end);
         if (inner === QUOTE) break;
         if (inner !== BACKSLASH) continue;

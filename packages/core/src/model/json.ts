@@ -51,10 +51,12 @@ export function parseJson(bytes: Uint8Array, limits: JsonLimits = {}): JsonValue
   }
 }
 
+/** Without `ignoreBOM` a byte order mark would be dropped silently; so it stays, and JSON.parse refuses it. */
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function decode(bytes: Uint8Array): string {
   try {
-    // Without `ignoreBOM` a byte order mark would be dropped silently; so it stays, and JSON.parse refuses it.
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch (cause) {
     throw invalid("JSON", "not valid UTF-8", cause);
   }

@@ -6,6 +6,9 @@ import { field, isJsonObject, type JsonObject, type JsonValue } from "./json.ts"
 // A digest that stands free in a text, as in `app@sha256:…`. Each alternative has one length, so this is linear.
 const MENTION = /(?<![A-Za-z0-9])sha(?:256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})(?![A-Za-z0-9])/g;
 
+/** Of a mention: `sha256:` and its digits. */
+const SHORTEST = 71;
+
 /** What can be said of a document whose type is not known. */
 export interface Opaque {
   readonly subject: Descriptor | undefined;
@@ -25,16 +28,17 @@ export function readOpaque(json: JsonValue): Opaque {
   const artifactType = field(json, "artifactType");
   return {
     // Its digest is among the mentions too; `successors` drops those that are named as something.
-    subject: attempt(() => parseDescriptor(field(json, "subject") ?? null, "subject")),
+    subject: attempt(field(json, "subject"), (subject) => parseDescriptor(subject, "subject")),
     artifactType: typeof artifactType === "string" && isMediaType(artifactType) ? artifactType : undefined,
-    annotations: attempt(() => parseAnnotations(field(json, "annotations") ?? null, "annotations")),
+    annotations: attempt(field(json, "annotations"), (annotations) => parseAnnotations(annotations, "annotations")),
     mentions: mentionsIn(json),
   };
 }
 
-function attempt<T>(read: () => T): T | undefined {
+function attempt<T>(value: JsonValue | undefined, read: (value: JsonValue) => T): T | undefined {
+  if (value === undefined) return undefined;
   try {
-    return read();
+    return read(value);
   } catch {
     return undefined;
   }
@@ -46,6 +50,7 @@ function mentionsIn(root: JsonValue): readonly Edge[] {
   const children = isJsonObject(root) ? field(root, "manifests") : undefined;
 
   function visitText(text: string): void {
+    if (text.length < SHORTEST) return;
     for (const [mention] of text.matchAll(MENTION)) edges.push({ to: mention as Digest, kind: "opaque" });
   }
 

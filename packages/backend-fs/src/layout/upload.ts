@@ -79,9 +79,14 @@ export class LayoutUpload implements Upload {
       for await (const chunk of chunks) {
         signal?.throwIfAborted();
         this.#torn = true;
-        await reported("write the upload", this.#path, () => writeAll(handle, chunk, this.#offset));
+        const writing = reported("write the upload", this.#path, () => writeAll(handle, chunk, this.#offset));
+        // While another thread writes. If it fails, what is hashed is not what is stored, and that is read again.
+        const hasher = this.#hasher;
+        this.#hasher = undefined;
+        hasher?.update(chunk);
+        await writing;
+        this.#hasher = hasher;
         this.#torn = false;
-        this.#hasher?.update(chunk);
         this.#offset += chunk.length;
       }
       this.#left = await reported("look at the upload", this.#path, () => handle.stat());

@@ -41,10 +41,11 @@ function syntheticFacts(shape: Shape): CellFacts & { reads: number } {
     membership: "listed",
     reads: 0,
     locate: async (_, digest) => locate(digest),
-    glance: async (_, __, digest) => {
-      const located = locate(digest);
-      return located && { ...located, stamp: 0 };
-    },
+    glances: async (_, __, digests) =>
+      digests.map((digest) => {
+        const located = locate(digest);
+        return { glance: located && { ...located, stamp: 0 } };
+      }),
     async record(_, __, digest) {
       const number = numberOf(digest);
       if (number >= shape.manifests) return undefined;

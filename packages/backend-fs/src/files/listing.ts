@@ -4,7 +4,7 @@ import { hasCode, reported, toOciStoreError } from "./errors.ts";
 import type { DirectoryEntry, FileStat, FileSystem } from "./file-system.ts";
 
 /** So many are looked at together: a disk answers several questions in the time of one. */
-const WAVE = 32;
+const WAVE = 1024;
 
 /** What lies there, if it is a file; a link, a directory or a device is no content. @throws `LAYOUT_INVALID` */
 export async function regular(fs: FileSystem, path: string): Promise<FileStat | undefined> {

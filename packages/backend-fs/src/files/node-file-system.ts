@@ -1,4 +1,5 @@
 import { type BigIntStats, constants, type Dirent, promises } from "node:fs";
+import { Bulk, readInBulk } from "./bulk.ts";
 import { hasCode } from "./errors.ts";
 import type { DirectoryEntry, FileHandle, FileKind, FileStat, FileSystem, OpenFlags } from "./file-system.ts";
 
@@ -11,19 +12,14 @@ const FLAGS: Record<OpenFlags, number> = {
   wx: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | CAREFUL,
 };
 
+const looks = new Bulk(look, { read: false });
+
 /** The file system of this machine. It holds no state: all of its instances are alike. */
 export function nodeFileSystem(): FileSystem {
-  return {
+  const fs: FileSystem = {
     scope: "disk",
     open: async (path, flags, mode = 0o644) => fileHandle(await promises.open(path, FLAGS[flags], mode)),
-    lstat: async (path) => {
-      try {
-        return fileStat(await promises.lstat(path, { bigint: true }));
-      } catch (error) {
-        if (hasCode(error, "ENOENT")) return undefined;
-        throw error;
-      }
-    },
+    lstat: async (path) => (await looks.get(path))?.stat,
     readdir,
     mkdir: async (path) => {
       try {
@@ -43,6 +39,17 @@ export function nodeFileSystem(): FileSystem {
     syncDirectory,
     realpath: (path) => promises.realpath(path),
   };
+  readInBulk(fs);
+  return fs;
+}
+
+async function look(path: string): Promise<{ readonly stat: FileStat } | undefined> {
+  try {
+    return { stat: fileStat(await promises.lstat(path, { bigint: true })) };
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
 }
 
 function fileHandle(handle: promises.FileHandle): FileHandle {

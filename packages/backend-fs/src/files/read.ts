@@ -1,4 +1,5 @@
 import { OciStoreError, type Signal } from "@ocistore/core";
+import { quickRead } from "./bulk.ts";
 import { closing } from "./durable.ts";
 import { hasCode, reported, toOciStoreError } from "./errors.ts";
 import type { FileHandle, FileStat, FileSystem } from "./file-system.ts";
@@ -53,6 +54,8 @@ async function openSame(fs: FileSystem, path: string, before: FileStat): Promise
  * than the limit, are `LAYOUT_INVALID`.
  */
 export async function readWhole(fs: FileSystem, path: string, limit: number): Promise<Uint8Array | undefined> {
+  const quick = await quickRead(fs, path);
+  if (quick && quick.length <= limit) return quick;
   const file = await openRegular(fs, path);
   if (file === undefined) return undefined;
   return reported("read the file", path, () =>

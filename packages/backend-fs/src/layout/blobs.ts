@@ -27,6 +27,9 @@ import { isSafeName, type Paths } from "./paths.ts";
 import { LayoutUpload } from "./upload.ts";
 import type { Writers } from "./writers.ts";
 
+/** So many are erased together. */
+const AT_A_TIME = 32;
+
 /**
  * The blobs of a layout. A digest has one fixed name, so bytes come to it and leave it only under the lock, which the
  * catalog holds when it calls `publish` and `delete`. Until then an upload lies under a name of its own.
@@ -142,16 +145,25 @@ export class LayoutBlobs implements BlobStore {
     { signal }: Signal = {},
   ): AsyncGenerator<{ placement: Placement; error?: unknown }> {
     this.#mustWrite();
+    let wave: Placement[] = [];
     for (const placement of placements) {
       signal?.throwIfAborted();
-      const path = this.#paths.placed(placement);
-      try {
-        await this.#fs.unlink(path);
-        yield { placement };
-      } catch (error) {
-        if (hasCode(error, "ENOENT")) yield { placement };
-        else yield { placement, error: toOciStoreError(error, "erase the blob", path) };
-      }
+      if (wave.push(placement) < AT_A_TIME) continue;
+      yield* await Promise.all(wave.map((each) => this.#erase(each)));
+      wave = [];
+    }
+    signal?.throwIfAborted();
+    yield* await Promise.all(wave.map((each) => this.#erase(each)));
+  }
+
+  async #erase(placement: Placement): Promise<{ placement: Placement; error?: unknown }> {
+    const path = this.#paths.placed(placement);
+    try {
+      await this.#fs.unlink(path);
+      return { placement };
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return { placement };
+      return { placement, error: toOciStoreError(error, "erase the blob", path) };
     }
   }
 

@@ -7,6 +7,7 @@ import {
   type Draft,
   digestOf,
   type Environment,
+  inWaves,
   isOciStoreError,
   type JsonValue,
   OciStoreError,
@@ -188,7 +189,7 @@ export class LayoutCell implements CatalogCell {
         }
       }
 
-      for (const row of condemned) await moveToTrash(this.#fs, this.#paths, row as CondemnedRow);
+      await inWaves(condemned as CondemnedRow[], (row) => moveToTrash(this.#fs, this.#paths, row));
       await syncMoves(this.#fs, this.#paths, condemned as CondemnedRow[]);
       if (isPinned && pending) await writePins(this.#fs, this.#paths, repository.pins);
       await this.#writeClaims(draft, "ending");

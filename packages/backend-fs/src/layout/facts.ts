@@ -10,6 +10,7 @@ import {
   isManifestType,
   isOciStoreError,
   type Located,
+  type Looked,
   MANIFEST_LIMIT,
   type ManifestRecord,
   type Ms,
@@ -19,6 +20,8 @@ import {
   recordOf,
   type Signal,
 } from "@ocistore/core";
+import { lookAtAll } from "../files/bulk.ts";
+import { SMALL_FILE } from "../files/bulk-thread.ts";
 import type { FileStat, FileSystem } from "../files/file-system.ts";
 import { regular } from "../files/listing.ts";
 import { readChunks, readWhole } from "../files/read.ts";
@@ -65,9 +68,29 @@ export class LayoutFacts implements CellFacts {
     return inTrash && { ...located(inTrash, inTrash.since), generation: "" };
   }
 
-  async glance(draft: Draft, _repository: string, digest: Digest, { signal }: Signal = {}): Promise<Seen | undefined> {
+  async glances(
+    draft: Draft,
+    _repository: string,
+    digests: readonly Digest[],
+    { signal }: Signal = {},
+  ): Promise<readonly Looked[]> {
     signal?.throwIfAborted();
-    return this.#lookOnce(draft, digest);
+    const seen = this.#seenBy(draft);
+    const unseen = digests.filter((digest) => !seen.has(digest) && isDigest(digest));
+    const stats = await lookAtAll(
+      this.#fs,
+      unseen.map((digest) => this.#paths.blob(digest)),
+    );
+    for (const [place, digest] of unseen.entries()) {
+      const stat = stats[place];
+      if (stat?.kind === "file") seen.set(digest, this.#seenAs({ digest, size: 0, generation: "" }, stat));
+    }
+    return Promise.all(
+      digests.map((digest): Looked | Promise<Looked> => {
+        const glance = seen.get(digest);
+        return glance ? { glance } : this.#lookOnce(draft, digest).then(lookedAt, failedAt);
+      }),
+    );
   }
 
   async record(draft: Draft, _repository: string, digest: Digest, o: Asked = {}): Promise<ManifestRecord | undefined> {
@@ -106,12 +129,16 @@ export class LayoutFacts implements CellFacts {
     this.#edgesAtHand -= known.record.edges.length + 1;
   }
 
+  #seenBy(draft: Draft): Map<Digest, Seen> {
+    const known = this.#seen.get(draft);
+    if (known) return known;
+    const seen = new Map<Digest, Seen>();
+    this.#seen.set(draft, seen);
+    return seen;
+  }
+
   async #lookOnce(draft: Draft, digest: Digest): Promise<Seen | undefined> {
-    let seen = this.#seen.get(draft);
-    if (!seen) {
-      seen = new Map();
-      this.#seen.set(draft, seen);
-    }
+    const seen = this.#seenBy(draft);
     const before = seen.get(digest);
     if (before) return before;
     const condemned = draft.base.condemned.get(digest) ?? draft.condemned.get(digest);
@@ -124,7 +151,10 @@ export class LayoutFacts implements CellFacts {
   async #look({ digest, size, generation }: Placement): Promise<Seen | undefined> {
     if (!isDigest(digest)) return undefined;
     const stat = await regular(this.#fs, this.#paths.placed({ digest, size, generation }));
-    if (!stat) return undefined;
+    return stat && this.#seenAs({ digest, size, generation }, stat);
+  }
+
+  #seenAs({ digest, generation }: Placement, stat: FileStat): Seen {
     const since = Math.min(stat.modified, this.#env.now());
     return { digest, size: stat.size, generation, since, stamp: stampOf(stat) };
   }
@@ -133,10 +163,16 @@ export class LayoutFacts implements CellFacts {
     const { digest, size, since } = located;
     const path = this.#paths.placed(located);
     const isSaidToBe = mediaType !== undefined && (isManifestType(mediaType) || mediaType === DAMAGED);
-    const beginning = isSaidToBe ? "json" : await this.#beginning(path, signal);
+    // What is small is read at once: it has to be read whole in most cases, whatever it is.
+    const small = size <= SMALL_FILE ? await readWhole(this.#fs, path, MANIFEST_LIMIT) : undefined;
+    const beginning = isSaidToBe
+      ? "json"
+      : small
+        ? (beginningOf(small) ?? "plain")
+        : await this.#beginning(path, signal);
     const isPlain = beginning !== "json";
     if (isPlain && probe) {
-      if (probe === "mentions" && beginning === "plain") await this.#mustBePlain(located, path);
+      if (probe === "mentions" && beginning === "plain") await this.#mustBePlain(located, path, small);
       return undefined;
     }
     if (size > MANIFEST_LIMIT) {
@@ -148,7 +184,7 @@ export class LayoutFacts implements CellFacts {
       const data = { digest, expected: MANIFEST_LIMIT, actual: size };
       throw new OciStoreError("MANIFEST_TOO_LARGE", `${digest} is said to be a manifest and has ${size} bytes`, data);
     }
-    const bytes = await readWhole(this.#fs, path, MANIFEST_LIMIT);
+    const bytes = small ?? (await readWhole(this.#fs, path, MANIFEST_LIMIT));
     if (!bytes) return undefined;
     const found = digestOf(bytes, algorithmOf(digest) as DigestAlgorithm);
     if (found !== digest)
@@ -168,9 +204,9 @@ export class LayoutFacts implements CellFacts {
    *
    * @throws `CORRUPT`
    */
-  async #mustBePlain({ digest, size }: Located, path: string): Promise<void> {
+  async #mustBePlain({ digest, size }: Located, path: string, known: Uint8Array | undefined): Promise<void> {
     if (size > MANIFEST_LIMIT || this.#plain.has(digest)) return;
-    const bytes = await readWhole(this.#fs, path, MANIFEST_LIMIT);
+    const bytes = known ?? (await readWhole(this.#fs, path, MANIFEST_LIMIT));
     if (!bytes) return;
     const found = digestOf(bytes, algorithmOf(digest) as DigestAlgorithm);
     if (found !== digest)
@@ -179,17 +215,28 @@ export class LayoutFacts implements CellFacts {
     this.#plain.add(digest);
   }
 
-  /** `packed`: a compressed layer, which no accident makes of a manifest. */
-  async #beginning(path: string, signal: AbortSignal | undefined): Promise<"json" | "packed" | "plain"> {
+  async #beginning(path: string, signal: AbortSignal | undefined): Promise<Beginning> {
     for await (const chunk of readChunks(this.#fs, path, { signal, chunkSize: 512 })) {
-      if (PACKED.some((magic) => magic.every((byte, at) => chunk[at] === byte))) return "packed";
-      const first = chunk.find((byte) => !WHITESPACE.has(byte));
-      // A byte order mark may stand before JSON; that is not JSON as it should be, but no layer either.
-      if (first !== undefined) return first === 0x7b || first === 0x5b || first === 0xef ? "json" : "plain";
+      const beginning = beginningOf(chunk);
+      if (beginning !== undefined) return beginning;
     }
     return "plain";
   }
 }
+
+/** `packed`: a compressed layer, which no accident makes of a manifest. */
+type Beginning = "json" | "packed" | "plain";
+
+/** `undefined` if there are no other bytes than such as may stand before any. */
+function beginningOf(bytes: Uint8Array): Beginning | undefined {
+  if (PACKED.some((magic) => magic.every((byte, at) => bytes[at] === byte))) return "packed";
+  const first = bytes.find((byte) => !WHITESPACE.has(byte));
+  // A byte order mark may stand before JSON; that is not JSON as it should be, but no layer either.
+  return first === undefined ? undefined : first === 0x7b || first === 0x5b || first === 0xef ? "json" : "plain";
+}
+
+const lookedAt = (glance: Seen | undefined): Looked => ({ glance });
+const failedAt = (error: unknown): Looked => ({ error });
 
 function located({ digest, size, generation }: Placement, since: Ms): Located {
   return { digest, size, generation, since };

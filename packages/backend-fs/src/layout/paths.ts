@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { algorithmOf, type Digest, encodedOf, OciStoreError, type Placement } from "@ocistore/core";
 
 /**
@@ -26,6 +26,7 @@ export class Paths {
   readonly catalog: string;
   /** What a repair has taken away. */
   readonly damaged: string;
+  readonly #algorithms = new Map<string, string>();
 
   constructor(root: string) {
     this.root = root;
@@ -46,11 +47,16 @@ export class Paths {
   }
 
   algorithm(name: string): string {
-    return join(this.blobs, name);
+    const known = this.#algorithms.get(name);
+    if (known !== undefined) return known;
+    const directory = join(this.blobs, name);
+    this.#algorithms.set(name, directory);
+    return directory;
   }
 
   blob(digest: Digest): string {
-    return join(this.algorithm(algorithmOf(digest)), encodedOf(digest));
+    // What is in a digest needs no joining, and there are many.
+    return `${this.algorithm(algorithmOf(digest))}${sep}${encodedOf(digest)}`;
   }
 
   /** Where a new version of one of our files, or of index.json, is written before it takes the name. */

@@ -179,10 +179,18 @@ export class CellCatalog implements Catalog {
   ): Promise<{ readonly purged: readonly Condemned[]; readonly revived: readonly Digest[] }> {
     const purged: CondemnedRow[] = [];
     const revived: Digest[] = [];
+    /** The version of the document at which all that is condemned was looked at for the second time. */
+    let looked: string | undefined;
     const work = async () => {
-      // Each round takes what no condemned manifest names any more: parents first, then their children.
+      // Each round takes what no condemned manifest names any more: parents first, then their children. What the document
+      // says is what can have changed since the last one, and only where others write who honour no lock.
       while (purged.length < o.limit) {
-        const round = await this.#attempt(o, (ctx) => markPurging(ctx, { ...o, limit: o.limit - purged.length }));
+        const round = await this.#attempt(o, async (ctx, version) => {
+          const limit = o.limit - purged.length;
+          const marked = await markPurging(ctx, { ...o, limit, isLookedAt: version === looked });
+          looked = marked.isLookedAt ? version : undefined;
+          return marked;
+        });
         revived.push(...round.revived);
         if (round.marked.length === 0) break;
         const gone = new Set(await erase(round.marked));
@@ -334,12 +342,12 @@ export class CellCatalog implements Catalog {
     return this.#cell.exclusive(() => this.#attempt(o, command), o);
   }
 
-  async #attempt<T>(o: Signal, command: (ctx: Context) => Promise<T>): Promise<T> {
+  async #attempt<T>(o: Signal, command: (ctx: Context, version: string) => Promise<T>): Promise<T> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       o.signal?.throwIfAborted();
       const { state, version } = await this.#cell.load(o);
       const ctx = this.#context(state, o);
-      const result = await command(ctx);
+      const result = await command(ctx, version);
       if (!ctx.draft.changed || (await this.#cell.replace(version, ctx.draft, o))) return result;
       this.#onEvent?.({ event: "retried", attempt: attempt + 1 });
       await this.#env.sleep(this.#pause(attempt), o);

@@ -10,6 +10,12 @@ export interface Glance extends Located {
   readonly stamp: number;
 }
 
+/** What a look has found, or why there is no telling. */
+export interface Looked {
+  readonly glance?: Glance | undefined;
+  readonly error?: unknown;
+}
+
 /**
  * What a cell catalog has to know besides its document. A catalog that records everything finds it in the document; a
  * plain layout looks at the disk.
@@ -23,10 +29,11 @@ export interface CellFacts {
   /** Bytes under their final name, where they are in use. */
   locate(draft: Draft, digest: Digest, o?: Signal): Promise<Located | undefined>;
   /**
-   * The same bytes as {@link CellFacts.record} would read, without reading them; `undefined` if they are not there. Of what has
-   * been read under a stamp nothing is read again while the stamp is the same.
+   * Of each the same bytes as {@link CellFacts.record} would read, without reading them; an empty answer if they are not there.
+   * Of what has been read under a stamp nothing is read again while the stamp is the same. Asked of many at once, since a store
+   * is asked of all its manifests whenever its graph is made.
    */
-  glance(draft: Draft, repository: string, digest: Digest, o?: Signal): Promise<Glance | undefined>;
+  glances(draft: Draft, repository: string, digests: readonly Digest[], o?: Signal): Promise<readonly Looked[]>;
   /**
    * The manifest that these bytes are in a repository, in use or condemned; `undefined` if it is not there.
    *
@@ -53,12 +60,15 @@ const SPARSE = 1;
 export const recordedFacts: CellFacts = {
   membership: "recorded",
   locate: async (draft, digest) => draft.blobs.get(digest),
-  glance: async (draft, repository, digest) => {
-    const member = draft.repository(repository).manifests.get(digest);
-    const record = member && draft.records.get(digest);
-    if (!record) return undefined;
-    const { size, generation, pushed: since } = record;
-    return { digest, size, generation, since, stamp: member.absent ? SPARSE : WHOLE };
+  glances: async (draft, repository, digests) => {
+    const { manifests } = draft.repository(repository);
+    return digests.map((digest) => {
+      const member = manifests.get(digest);
+      const record = member && draft.records.get(digest);
+      if (!record) return {};
+      const { size, generation, pushed: since } = record;
+      return { glance: { digest, size, generation, since, stamp: member.absent ? SPARSE : WHOLE } };
+    });
   },
   record: async (draft, repository, digest) => {
     const member = draft.repository(repository).manifests.get(digest);

@@ -1,7 +1,7 @@
 export { applied } from "./apply.ts";
 export { type CatalogCell, CellCatalog } from "./cell-catalog.ts";
 export { Draft, RepositoryDraft } from "./draft.ts";
-export { type CellFacts, type Glance, recordedFacts } from "./facts.ts";
+export { type CellFacts, type Glance, type Looked, recordedFacts } from "./facts.ts";
 export { ManifestMemory } from "./graph/manifest-memory.ts";
 export { Overlay } from "./overlay.ts";
 export { recordOf } from "./record.ts";

@@ -9,3 +9,4 @@ export * from "./listing.ts";
 export * from "./placement.ts";
 export { checkedRetention, type RetentionKeep, type RetentionRule } from "./retention.ts";
 export { systemEnvironment } from "./system-environment.ts";
+export { inWaves } from "./waves.ts";

@@ -2,6 +2,7 @@ import type { Condemned } from "../contract/catalog.ts";
 import { checkedTime } from "../contract/checked.ts";
 import type { Ms, Signal } from "../contract/environment.ts";
 import type { Placement } from "../contract/placement.ts";
+import { inWaves } from "../contract/waves.ts";
 import { OciStoreError } from "../errors.ts";
 import type { Digest } from "../model/digest.ts";
 import { renewLease } from "./lease.ts";
@@ -33,6 +34,8 @@ export interface ApplyOptions extends Signal {
 
 /** Items go in lots of this many, so that no critical section grows with the garbage. */
 const LOT = 5000;
+/** The same where a catalog keeps no edges, since each lot costs it a look at every manifest. */
+const WIDE_LOT = 10_000;
 /** The same where time is short, since it is looked at between two lots only. */
 const SHORT_LOT = 200;
 
@@ -61,7 +64,8 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
   };
 
   const end = o.maxTime === undefined ? Number.POSITIVE_INFINITY : env.now() + checkedTime(o.maxTime, "maxTime");
-  const most = o.maxTime === undefined ? LOT : SHORT_LOT;
+  const lotSize = catalog.capabilities.edges ? LOT : WIDE_LOT;
+  const most = o.maxTime === undefined ? lotSize : SHORT_LOT;
   for (let at = 0; at < items.length; at += most) {
     if (env.now() >= end) {
       for (const item of items.slice(at)) tell(item, "skipped");
@@ -69,8 +73,10 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
     }
     await renewLease(parts, o.epoch, o);
     const lot: PlanItem[] = [];
-    for (const item of items.slice(at, at + most)) {
-      if (await isThere(parts, item, o)) lot.push(item);
+    const wanted = items.slice(at, at + most);
+    const areThere = await inWaves(wanted, (item) => isThere(parts, item, o));
+    for (const [place, item] of wanted.entries()) {
+      if (areThere[place]) lot.push(item);
       else tell(item, "skipped");
     }
     const { before } = header;

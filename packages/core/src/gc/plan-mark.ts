@@ -2,6 +2,7 @@ import { append } from "../catalog/graph/multimap.ts";
 import type { Change, GraphReader } from "../contract/catalog.ts";
 import type { Ms, Signal } from "../contract/environment.ts";
 import type { Located } from "../contract/placement.ts";
+import { inWaves } from "../contract/waves.ts";
 import type { Digest } from "../model/digest.ts";
 import { MANIFEST_LIMIT } from "../model/json.ts";
 import type { Ageing } from "./ageing.ts";
@@ -42,20 +43,22 @@ export async function markedGarbage(
   const isManifest = flow.graph.mark([]);
   for (const id of flow.manifests) isManifest[nodes.bytesOf(id)!] = 1;
 
-  const loose: (Located & { readonly known: boolean })[] = [];
+  const unmarked: Located[] = [];
   // What is condemned may lie where it lay, and goes when it is due.
   const condemned = new Set<Digest>();
   for await (const { digest } of catalog.condemned(o)) condemned.add(digest);
   for await (const located of parts.blobs.list(o)) {
     o.signal?.throwIfAborted();
     if (condemned.has(located.digest)) continue;
-    if (!isMarked(live, located.digest)) loose.push(await sinceOf(parts, graph, located, o));
+    if (!isMarked(live, located.digest)) unmarked.push(located);
   }
+  const loose = await inWaves(unmarked, (located) => sinceOf(parts, graph, located, o));
+  const records = await inWaves(loose, (located) => strayManifest(parts, graph, located, o), sizeToRead);
   // The young are roots for the grace only: what they name is held back with them.
   const kinds = new Map<Digest, PlanItem["kind"]>();
   const youngRoots = [...flow.roots];
-  for (const { digest, size, since, known } of loose) {
-    const record = size <= MANIFEST_LIMIT ? await strayManifest(parts, graph, digest, o) : undefined;
+  for (const [place, { digest, since, known }] of loose.entries()) {
+    const record = records[place];
     kinds.set(digest, record || isMarked(isManifest, digest) ? "manifest" : "blob");
     const id = nodes.id(undefined, digest);
     flow.graph.include(id);
@@ -101,9 +104,11 @@ async function sinceOf({ blobs }: Parts, graph: GraphReader, located: Located, o
   return { ...located, known: !blobs.capabilities.generations };
 }
 
+const sizeToRead = ({ size }: Located) => Math.min(size, MANIFEST_LIMIT);
+
 /** A manifest that nothing leads to any more is still one where the bytes are the record of it: it lost its tag, say. */
-async function strayManifest({ catalog }: Parts, graph: GraphReader, digest: Digest, o: Signal) {
-  if (catalog.capabilities.repositories) return undefined;
+async function strayManifest({ catalog }: Parts, graph: GraphReader, { digest, size }: Located, o: Signal) {
+  if (catalog.capabilities.repositories || size > MANIFEST_LIMIT) return undefined;
   try {
     return await graph.manifest("", digest, { ...o, mentions: true });
   } catch (error) {

@@ -7,9 +7,11 @@ function damagedFacts() {
   const damaged = new Set<Digest>();
   const facts: CellFacts = {
     ...recordedFacts,
-    glance: async (draft, repository, digest, o) => {
-      const glance = await recordedFacts.glance(draft, repository, digest, o);
-      return glance && damaged.has(digest) ? { ...glance, stamp: -1 } : glance;
+    glances: async (draft, repository, digests, o) => {
+      const looks = await recordedFacts.glances(draft, repository, digests, o);
+      return looks.map(({ glance }) => ({
+        glance: glance && damaged.has(glance.digest) ? { ...glance, stamp: -1 } : glance,
+      }));
     },
     record: async (draft, repository, digest, o) => {
       const record = await recordedFacts.record(draft, repository, digest, o);

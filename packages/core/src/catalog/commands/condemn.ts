@@ -1,5 +1,6 @@
 import type { CondemnItem } from "../../contract/catalog.ts";
 import { type Ms, randomId } from "../../contract/environment.ts";
+import { inWaves } from "../../contract/waves.ts";
 import { OciStoreError } from "../../errors.ts";
 import { bytesNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
@@ -32,15 +33,16 @@ export async function condemn(
   const isKept = await keptBy(ctx, graph, before);
   const readers = await readersOf(ctx, run);
 
+  const wanted = items.filter(({ digest }) => !draft.condemned.has(digest) && !isKept(bytesNode(digest)));
+  const places = await inWaves(wanted, ({ digest }) => facts.locate(draft, digest, o));
   const condemned: Digest[] = [];
   const taken = new Map<
     string,
     { tagsBefore: ReadonlyMap<string, Digest>; removed: [Digest, Membership | undefined][] }
   >();
-  for (const item of items) {
-    const { digest, size, generation, kind } = item;
-    if (draft.condemned.has(digest) || isKept(bytesNode(digest))) continue;
-    const located = await facts.locate(draft, digest, o);
+  for (const [at, { digest, size, generation, kind }] of wanted.entries()) {
+    if (draft.condemned.has(digest)) continue;
+    const located = places[at];
     // What a catalog that records everything has never heard of is taken in; elsewhere it is simply gone.
     if (!located && facts.membership === "listed") continue;
     if (located && located.generation !== generation) continue;

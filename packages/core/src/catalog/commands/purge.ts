@@ -1,4 +1,5 @@
 import type { Ms } from "../../contract/environment.ts";
+import { inWaves } from "../../contract/waves.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { CondemnedRow } from "../state.ts";
 import { mustHoldLease } from "./condemn.ts";
@@ -11,6 +12,15 @@ export interface PurgeRequest {
   readonly limit: number;
   readonly epoch?: number | undefined;
   readonly run?: string | undefined;
+  /** All that is condemned has been looked at twice under this lock, and nobody has changed the document since. */
+  readonly isLookedAt: boolean;
+}
+
+export interface PurgeRound {
+  readonly marked: readonly CondemnedRow[];
+  readonly revived: readonly Digest[];
+  /** All that is condemned now has been found dead once more. */
+  readonly isLookedAt: boolean;
 }
 
 /**
@@ -18,10 +28,7 @@ export interface PurgeRequest {
  * always gone before what it names, whatever dies in between. Looks a second time first: what has become referenced since
  * it was condemned (a foreign tool honours no lock) comes back instead.
  */
-export async function markPurging(
-  ctx: Context,
-  request: PurgeRequest,
-): Promise<{ readonly marked: readonly CondemnedRow[]; readonly revived: readonly Digest[] }> {
+export async function markPurging(ctx: Context, request: PurgeRequest): Promise<PurgeRound> {
   const { draft } = ctx;
   const { due, limit, run } = request;
   mustHoldLease(ctx, request.epoch);
@@ -30,21 +37,23 @@ export async function markPurging(
   // What belongs to no run in particular is looked at whether due or not: what is named again is missed until it is back.
   if (!(run === undefined ? rows.length > 0 : rows.some(isDue))) {
     sweep(ctx, request);
-    return { marked: [], revived: [] };
+    return { marked: [], revived: [], isLookedAt: false };
   }
   refuseWhileFaulty(ctx);
 
-  const graph = await graphOf(ctx);
-  if (graph.liveUnreadable().length > 0) return { marked: [], revived: [] };
   const revived: Digest[] = [];
-  for (const [digest] of [...draft.condemned]) {
-    if (graph.bytesAreLive(digest) && (await revive(ctx, digest))) revived.push(digest);
+  if (!request.isLookedAt) {
+    const graph = await graphOf(ctx);
+    if (graph.liveUnreadable().length > 0) return { marked: [], revived: [], isLookedAt: false };
+    for (const [digest] of [...draft.condemned]) {
+      if (graph.bytesAreLive(digest) && (await revive(ctx, digest))) revived.push(digest);
+    }
   }
   sweep(ctx, request);
 
   const named = new Set<Digest>();
-  for (const { digest, kind } of draft.condemned.values()) {
-    const edges = kind === "manifest" ? await edgesOf(ctx, "", digest) : [];
+  const manifests = [...draft.condemned.values()].filter(({ kind }) => kind === "manifest");
+  for (const edges of await inWaves(manifests, ({ digest }) => edgesOf(ctx, "", digest), sizeOf)) {
     for (const edge of edges) if (edge.kind !== "subject") named.add(edge.to);
   }
   const marked: CondemnedRow[] = [];
@@ -55,8 +64,10 @@ export async function markPurging(
     draft.condemned.set(digest, purging);
     marked.push(purging);
   }
-  return { marked, revived };
+  return { marked, revived, isLookedAt: true };
 }
+
+const sizeOf = ({ size }: CondemnedRow) => size;
 
 /**
  * Forgets what has been erased. Where being in the trash is the mark, erasing was forgetting; and a mark that is another one

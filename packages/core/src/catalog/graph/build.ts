@@ -1,12 +1,14 @@
 import type { Root } from "../../contract/catalog.ts";
 import type { Ms, Signal } from "../../contract/environment.ts";
+import { inWaves } from "../../contract/waves.ts";
 import type { Digest } from "../../model/digest.ts";
+import { MANIFEST_LIMIT } from "../../model/json.ts";
 import type { Draft } from "../draft.ts";
-import type { CellFacts } from "../facts.ts";
+import type { CellFacts, Looked } from "../facts.ts";
 import type { SharedMemory } from "./manifest-memory.ts";
 import { type Listing, MemberGraph } from "./member-graph.ts";
-import { type Found, MemberList } from "./member-list.ts";
-import { readManifests, type Wanted } from "./read-manifests.ts";
+import { MemberList } from "./member-list.ts";
+import { type Outcome, readManifests, type Wanted } from "./read-manifests.ts";
 import { StoreGraph } from "./store-graph.ts";
 
 /** What a graph is made of. */
@@ -38,7 +40,7 @@ async function readRepository(sources: Sources, name: string, members: MemberLis
   const { manifests, tags } = draft.repository(name);
   const held = heldRoots(draft, name, now).filter(({ why }) => why !== "claim" || !unclaimed);
   members.begin(name);
-  const find = (wanted: Wanted) => findManifest(sources, name, members, wanted);
+  const find = (wanted: readonly Wanted[]) => findManifests(sources, name, members, wanted);
 
   function* wanted(): Generator<Wanted> {
     for (const [digest, { mediaType }] of manifests) yield { digest, mediaType, probe: false };
@@ -67,23 +69,37 @@ async function readRepository(sources: Sources, name: string, members: MemberLis
 }
 
 /** From memory, if what lies there is what was read; else it is read. */
-async function findManifest(
+async function findManifests(
   { draft, facts, o }: Sources,
   repository: string,
   { memory }: MemberList,
-  { digest, mediaType, probe }: Wanted,
-): Promise<Found | undefined> {
-  const asked = { ...o, mediaType, probe: probe ? ("mentions" as const) : undefined };
-  if (draft.repository(repository).taken.has(digest)) return undefined;
-  const glance = await facts.glance(draft, repository, digest, o);
-  if (!glance) return undefined;
-  const { stamp, generation, since } = glance;
-  const known = memory.find(digest, stamp, mediaType);
-  if (known !== undefined) {
-    return probe && !memory.mayKeep(known) ? undefined : { row: known, generation, pushed: since };
-  }
-  const record = await facts.record(draft, repository, digest, asked);
-  return record && { row: memory.remember(record, stamp), generation: record.generation, pushed: record.pushed };
+  wanted: readonly Wanted[],
+): Promise<readonly Outcome[]> {
+  const { taken } = draft.repository(repository);
+  const digests = wanted.map(({ digest }) => digest);
+  const looks = await facts.glances(draft, repository, digests, o);
+  const read = async ({ digest, mediaType, probe }: Wanted, stamp: number): Promise<Outcome> => {
+    try {
+      const asked = { ...o, mediaType, probe: probe ? ("mentions" as const) : undefined };
+      const record = await facts.record(draft, repository, digest, asked);
+      if (!record) return {};
+      const { generation, pushed } = record;
+      return { found: { row: memory.remember(record, stamp), generation, pushed } };
+    } catch (error) {
+      return { error };
+    }
+  };
+  const outcomeOf = ({ glance, error }: Looked, each: Wanted): Outcome | Promise<Outcome> => {
+    if (taken.has(each.digest)) return {};
+    if (!glance) return { error };
+    const { stamp, generation, since } = glance;
+    const row = memory.find(each.digest, stamp, each.mediaType);
+    if (row === undefined) return read(each, stamp);
+    return each.probe && !memory.mayKeep(row) ? {} : { found: { row, generation, pushed: since } };
+  };
+  const places = [...looks.keys()];
+  const sizeOf = (place: number) => Math.min(looks[place]!.glance?.size ?? 0, MANIFEST_LIMIT);
+  return inWaves(places, (place) => outcomeOf(looks[place]!, wanted[place]!), sizeOf);
 }
 
 function heldRoots(draft: Draft, name: string, now: Ms): Root[] {

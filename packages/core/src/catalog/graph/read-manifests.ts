@@ -1,4 +1,5 @@
 import type { Signal } from "../../contract/environment.ts";
+import { WAVE } from "../../contract/waves.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Edge } from "../../model/edge.ts";
 import { isManifestType } from "../../model/media-types.ts";
@@ -12,8 +13,11 @@ export interface Wanted {
   readonly probe: boolean;
 }
 
-/** So many are looked at together: a disk or a network answers several questions in the time of one. */
-const WAVE = 32;
+/** What came of looking for one; neither if it is not there. */
+export interface Outcome {
+  readonly found?: Found;
+  readonly error?: unknown;
+}
 
 /**
  * Finds manifests from where the document points, along everything that can name one, and adds them to the members. Each
@@ -21,7 +25,7 @@ const WAVE = 32;
  */
 export async function readManifests(
   start: Iterable<Wanted>,
-  find: (wanted: Wanted) => Promise<Found | undefined>,
+  find: (wanted: readonly Wanted[]) => Promise<readonly Outcome[]>,
   members: MemberList,
   o: Signal & { readonly isKnown?: (digest: Digest) => boolean } = {},
 ): Promise<void> {
@@ -39,14 +43,6 @@ export async function readManifests(
     seen.set(wanted.digest, wanted);
     queue.push(wanted);
   };
-  const attempt = async (wanted: Wanted): Promise<{ found?: Found | undefined; error?: unknown }> => {
-    try {
-      return { found: await find(wanted) };
-    } catch (error) {
-      return { error };
-    }
-  };
-
   for (const wanted of start) want(wanted);
   while (queue.length > 0) {
     const round = queue;
@@ -54,7 +50,7 @@ export async function readManifests(
     for (let at = 0; at < round.length; at += WAVE) {
       signal?.throwIfAborted();
       const wave = round.slice(at, at + WAVE).filter(({ digest }) => !found.has(digest));
-      const outcomes = await Promise.all(wave.map(attempt));
+      const outcomes = await find(wave);
       // In the order of the queue, so that what comes of it does not depend on who answered first.
       for (const [place, outcome] of outcomes.entries()) {
         const { digest } = wave[place]!;

@@ -44,13 +44,16 @@ export async function measure(argv: readonly string[], o: MeasureOptions): Promi
     env: { ...process.env, ...o.env },
   });
   let isTooLong = false;
+  const kill = () => process.kill(-child.pid!, "SIGKILL");
+  process.once("exit", kill);
   const timer = setTimeout(() => {
     isTooLong = true;
-    process.kill(-child.pid!, "SIGKILL");
+    kill();
   }, o.limit);
   const ended = once(child, "close").then(([code]) => ({ code, wall: performance.now() - began }));
   const [{ code, wall }, said, complained] = await Promise.all([ended, text(child.stdout!), text(child.stderr!)]);
   clearTimeout(timer);
+  process.off("exit", kill);
   const failure = isTooLong ? `more than ${o.limit / 1000} s` : complained.trim().split("\n").at(-1);
   if (isTooLong || code !== 0) throw new MeasureError(failure || `ended with ${code}`, argv.join(" "));
   const line = (await readFile(o.scratch, "utf8")).trim().split("\n").at(-1) ?? "";

@@ -8,7 +8,7 @@ export const FULL: Scale = {
   images: 1000,
   nodes: 1_000_000,
   runs: 5,
-  limit: 300_000,
+  limit: 60_000,
 };
 
 const QUICK: Scale = {
@@ -18,7 +18,7 @@ const QUICK: Scale = {
   bytes: 2 ** 28,
   images: 100,
   runs: 1,
-  limit: 60_000,
+  limit: 30_000,
 };
 
 export interface Options {

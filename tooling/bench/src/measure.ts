@@ -27,10 +27,12 @@ export interface MeasureOptions {
 export class MeasureError extends Error {
   /** In a line. */
   readonly reason: string;
+  readonly isTooLong: boolean;
 
-  constructor(reason: string, command: string) {
+  constructor(reason: string, command: string, isTooLong: boolean) {
     super(`${command}: ${reason}`);
     this.reason = reason;
+    this.isTooLong = isTooLong;
   }
 }
 
@@ -55,7 +57,7 @@ export async function measure(argv: readonly string[], o: MeasureOptions): Promi
   clearTimeout(timer);
   process.off("exit", kill);
   const failure = isTooLong ? `more than ${o.limit / 1000} s` : complained.trim().split("\n").at(-1);
-  if (isTooLong || code !== 0) throw new MeasureError(failure || `ended with ${code}`, argv.join(" "));
+  if (isTooLong || code !== 0) throw new MeasureError(failure || `ended with ${code}`, argv.join(" "), isTooLong);
   const line = (await readFile(o.scratch, "utf8")).trim().split("\n").at(-1) ?? "";
   await rm(o.scratch);
   const [user = 0, system = 0, kilobytes = 0] = line.split(" ").map(Number);

@@ -38,15 +38,21 @@ export function readOptions(args: readonly string[], page: string): Options {
       only: { type: "string", multiple: true },
       sizes: { type: "string" },
       runs: { type: "string" },
+      pushes: { type: "string" },
       out: { type: "string" },
     },
   });
   const base = values.quick ? QUICK : FULL;
   const sizes = values.sizes?.split(",").map(Number) ?? base.sizes;
   const runs = Number(values.runs ?? base.runs);
-  if (![...sizes, runs].every((each) => Number.isSafeInteger(each) && each > 0)) {
-    throw new TypeError("--sizes are whole numbers with commas between them, --runs is one");
+  const pushes = Number(values.pushes ?? base.pushes);
+  if (![...sizes, runs, pushes].every((each) => Number.isSafeInteger(each) && each > 0)) {
+    throw new TypeError("--sizes are whole numbers with commas between them, --runs and --pushes are one");
   }
   const isWhole = !values.quick && !values.only && !values.sizes;
-  return { scale: { ...base, sizes, runs }, only: values.only, out: values.out ?? (isWhole ? page : undefined) };
+  return {
+    scale: { ...base, sizes, runs, pushes },
+    only: values.only,
+    out: values.out ?? (isWhole ? page : undefined),
+  };
 }

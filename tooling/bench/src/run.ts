@@ -58,7 +58,7 @@ async function runContestant(
       spent += cost.wall;
       outcome = setting.outcome?.(place);
     } catch (error) {
-      if (!(error instanceof MeasureError) || !contestant.isPeer) throw error;
+      if (!(error instanceof MeasureError && (error.isTooLong || contestant.isPeer))) throw error;
       return { contestant, costs: [], failed: reasonOf(error, workspace) };
     } finally {
       await workspace.drop(place);

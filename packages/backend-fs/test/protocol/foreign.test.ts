@@ -25,7 +25,7 @@ async function reuse(make: (typeof places)[number][1], policy: Policy) {
     await f.writeIndex([...(await f.readIndex()), tagged(manifest, "f")]);
     return manifest;
   };
-  return { world, f, c, layer, push };
+  return { world, f, c, config, layer, push };
 }
 
 describe.each(places)("W11 a foreign tool that reuses what a collection takes, on %s", (_, make) => {
@@ -60,6 +60,21 @@ describe.each(places)("W11 a foreign tool that reuses what a collection takes, o
     await collecting;
     expect(await errorsOf(c.store)).toEqual([]);
     expect(await leftOver(world)).toEqual([]);
+  });
+
+  test("it comes back between two rounds of one purge: what is not erased yet is looked at again", async () => {
+    const { world, f, c, config, layer, push } = await reuse(make, ALONE);
+    await f.image(await f.blob("[]"), [config, layer]);
+    world.clock.advance(2 * HOUR);
+    // Of what is condemned the manifest goes first, and what it names in the next round.
+    const gate = c.steps.pauseBefore(({ name, path }) => name === "unlink" && path.endsWith(".manifest"));
+    const collecting = c.store.collect();
+    await gate.reached(collecting);
+    await push();
+    gate.open();
+    expect(await collecting).toMatchObject({ removed: 2 });
+    expect(await errorsOf(c.store)).toEqual([]);
+    expect(Object.keys(await tagsOf(c.repository))).toEqual(["f"]);
   });
 
   test("without a wait the promise is not given, and check says what is missing", async () => {

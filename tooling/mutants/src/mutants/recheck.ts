@@ -20,7 +20,7 @@ export const RECHECK: readonly Mutant[] = [
     id: "condemn-trusts",
     protects: "condemning looks for itself whether something is live by now",
     file: CONDEMN,
-    text: " || isKept(bytesNode(digest))",
+    text: " && !isKept(bytesNode(digest))",
     instead: "",
     killedBy: [APPLY_TEST, "an item that got live again since the plan is skipped"],
   },
@@ -76,10 +76,21 @@ export const RECHECK: readonly Mutant[] = [
     ],
   },
   {
+    id: "purge-looks-once",
+    protects: "what another tool names between two rounds of a purge is looked at again before the next",
+    file: "packages/core/src/catalog/cell-catalog.ts",
+    text: "isLookedAt: version === looked",
+    instead: "isLookedAt: looked !== undefined",
+    killedBy: [
+      "packages/backend-fs/test/protocol/foreign.test.ts",
+      "it comes back between two rounds of one purge: what is not erased yet is looked at again",
+    ],
+  },
+  {
     id: "purge-unreadable",
     protects: "R30: while a live manifest cannot be read nothing is erased",
     file: PURGE,
-    text: "if (graph.liveUnreadable().length > 0) return { marked: [], revived: [] };",
+    text: "if (graph.liveUnreadable().length > 0) return { marked: [], revived: [], isLookedAt: false };",
     instead: "",
     killedBy: [
       "packages/core/test/gc/unreadable.test.ts",
@@ -318,7 +329,7 @@ export const RECHECK: readonly Mutant[] = [
     protects: "what a pin or a session holds is verified before it passes for a plain blob",
     file: FACTS,
     text: `if (isPlain && probe) {
-      if (probe === "mentions" && beginning === "plain") await this.#mustBePlain(located, path);`,
+      if (probe === "mentions" && beginning === "plain") await this.#mustBePlain(located, path, small);`,
     instead: "if (isPlain && probe) {",
     killedBy: ["packages/backend-fs/test/layout/damaged-unknown.test.ts", "keeps all content while its file is empty"],
     writtenAs: ["packages/backend-fs/test/layout/damaged-unknown.test.ts", "keeps all content while its file is %s"],

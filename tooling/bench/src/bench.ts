@@ -9,6 +9,7 @@ export async function bench(
   scale: Scale,
   only: readonly string[] | undefined,
   say: (line: string) => void,
+  onCase: (results: readonly CaseResult[]) => void = () => {},
 ): Promise<readonly CaseResult[]> {
   requirePeers();
   const names = CASES.map(({ name }) => name);
@@ -18,7 +19,9 @@ export async function bench(
   try {
     const results: CaseResult[] = [];
     for (const each of CASES) {
-      if (only?.includes(each.name) ?? true) results.push(await runCase(each, workspace, scale, say));
+      if (!(only?.includes(each.name) ?? true)) continue;
+      results.push(await runCase(each, workspace, scale, say));
+      onCase(results);
     }
     return results;
   } finally {

@@ -9,7 +9,8 @@ import { pageOf } from "./report/page.ts";
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 const page = fileURLToPath(new URL("../../../docs/benchmarks.md", import.meta.url));
 const { scale, only, out } = readOptions(process.argv.slice(2), page);
-const results = await bench(scale, only, (line) => process.stderr.write(`${line}\n`));
-const text = pageOf(results, await versions());
-if (out === undefined) process.stdout.write(text);
-else writeFileSync(out, text);
+const known = await versions();
+const say = (line: string) => process.stderr.write(`${line}\n`);
+// After each case, so that a run that is ended has shown what it has.
+const results = await bench(scale, only, say, (sofar) => out && writeFileSync(out, pageOf(sofar, known)));
+if (out === undefined) process.stdout.write(pageOf(results, known));

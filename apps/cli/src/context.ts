@@ -1,7 +1,9 @@
 import { stat } from "node:fs/promises";
-import { openArchive, openLayout } from "@ocistore/backend-fs";
+import { hasCatalogBeside, openArchive, openLayout } from "@ocistore/backend-fs";
+import type { ListingReport } from "@ocistore/backend-sqlite";
 import { type Digest, type Environment, isOciStoreError, type Store, systemEnvironment } from "@ocistore/core";
 import { archiveProblem, onlyRead } from "./archive-errors.ts";
+import { openWithCatalog, sayListing } from "./catalog.ts";
 import { CliError, EXIT, notFound, usage } from "./errors.ts";
 import { isThere } from "./files.ts";
 import type { Output, OutStream } from "./output/output.ts";
@@ -91,6 +93,10 @@ export class Context {
     }
     if (!o.create) await mustExist(place);
     else await mayBeMade(place);
+    if (await hasCatalogBeside(directory)) {
+      const onListing = (report: ListingReport) => sayListing(this.out, report);
+      return openWithCatalog(directory, { readOnly: !o.write, env: this.clock, onListing });
+    }
     return openLayout(directory, { readOnly: !o.write, create: o.create, env: this.clock });
   }
 }

@@ -22,6 +22,8 @@ export interface PlanOptions {
   readonly dryRun?: boolean;
   readonly savePlan?: string;
   readonly apply?: string;
+  /** Stop after so many ms. */
+  readonly maxTime?: number;
 }
 
 /** Checks what goes with what; `others` are the flags and words that choose what goes. */
@@ -63,7 +65,7 @@ export async function carryOut(
   }
   remarks();
   if (!o.yes) await ask(context, plan);
-  await apply(context, store, plan, place);
+  await apply(context, store, plan, place, o);
 }
 
 /** The tags that rules take away, and which rule. */
@@ -92,7 +94,13 @@ async function ask(context: Context, plan: Plan): Promise<void> {
   await confirm(context, `${what}. Go on?`);
 }
 
-async function apply(context: Context, store: Store, plan: Plan, place: Place): Promise<void> {
+async function apply(
+  context: Context,
+  store: Store,
+  plan: Plan,
+  place: Place,
+  { maxTime }: PlanOptions,
+): Promise<void> {
   const printer = new OutcomePrinter(context, plan);
   let done = 0;
   context.isChanging = true;
@@ -102,7 +110,7 @@ async function apply(context: Context, store: Store, plan: Plan, place: Place): 
     printer.tell(outcome);
   };
   try {
-    const receipt = await store.apply(plan, { signal: context.signal, onOutcome });
+    const receipt = await store.apply(plan, { signal: context.signal, onOutcome, maxTime });
     printer.end();
     const uploads = uploadsGivenUp(receipt);
     if (uploads > 0) context.out.note({ uploads }, `gave up ${count(uploads, "unfinished upload")}`);
@@ -148,7 +156,7 @@ export async function applySaved(
     }
     remarkExpired(context, plan);
     if (!o.yes && canAsk(context)) await ask(context, plan);
-    await apply(context, store, plan, place);
+    await apply(context, store, plan, place, o);
   } catch (error) {
     if (!isOciStoreError((error as Error)?.cause ?? error, "CONFLICT", "NOT_FOUND", "IN_USE", "MANIFEST_INVALID"))
       throw error;

@@ -13,6 +13,7 @@ export { reported } from "./files/errors.ts";
 export type { DirectoryEntry, FileHandle, FileKind, FileStat, FileSystem, OpenFlags } from "./files/file-system.ts";
 export { nodeFileSystem } from "./files/node-file-system.ts";
 export { fromFile } from "./from-file.ts";
+export { hasCatalogBeside } from "./layout/plain.ts";
 export { type OpenLockOptions, openLock } from "./lock/choose-lock.ts";
 export type { AcquireOptions, Lock, Release } from "./lock/lock.ts";
 export type { Liveness, Owner, OwnerProbe } from "./lock/owner.ts";

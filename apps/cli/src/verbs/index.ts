@@ -12,6 +12,7 @@ import { addFsck } from "./fsck.ts";
 import { addGc } from "./gc.ts";
 import { addGraph } from "./graph.ts";
 import { addImport } from "./import.ts";
+import { addIndexLayout } from "./index-layout.ts";
 import { addInit } from "./init.ts";
 import { addInspect } from "./inspect.ts";
 import { addLs } from "./ls.ts";
@@ -23,6 +24,7 @@ import { addReferrers } from "./referrers.ts";
 import { addResolve } from "./resolve.ts";
 import { addRm } from "./rm.ts";
 import { addRoots } from "./roots.ts";
+import { addStats } from "./stats.ts";
 import { addTag } from "./tag.ts";
 import { addTags } from "./tags.ts";
 import { addTrash } from "./trash.ts";
@@ -40,10 +42,10 @@ const GROUPS: readonly (readonly [string, readonly ((program: Command, action: A
   ["Look", [addLs, addTags, addResolve, addInspect, addTree, addDiscover, addReferrers]],
   ["Name", [addTag, addUntag, addPin, addUnpin]],
   ["Delete, and bring back", [addRm, addGc, addUndo, addTrash]],
-  ["Explain", [addWhy, addRoots, addDu, addGraph]],
+  ["Explain", [addWhy, addRoots, addDu, addStats, addGraph]],
   ["Check and mend", [addFsck]],
   ["Archives", [addExport, addImport]],
-  ["Parts and policy", [addManifest, addBlob, addUploads, addConfig]],
+  ["Parts and policy", [addManifest, addBlob, addUploads, addConfig, addIndexLayout]],
   ["The command itself", [addCompletion, addVersion, addWalkthrough]],
 ];
 

@@ -1,10 +1,12 @@
+import { resolve } from "node:path";
 import { type Catalog, OciStoreError, type Signal } from "@ocistore/core";
 import { closing, type Directories } from "../files/durable.ts";
 import { reported } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { unlinkIfThere } from "../files/listing.ts";
+import { nodeFileSystem } from "../files/node-file-system.ts";
 import type { Lock } from "../lock/lock.ts";
-import type { Paths } from "./paths.ts";
+import { Paths } from "./paths.ts";
 
 /**
  * With a catalog beside it a layout has another protocol: who decides by index.json would take what only the catalog knows of for
@@ -18,7 +20,12 @@ export async function mustBePlain(fs: FileSystem, paths: Paths): Promise<void> {
   throw new OciStoreError("UNSUPPORTED", message, { path: paths.catalog });
 }
 
-async function hasCatalog(fs: FileSystem, { catalog }: Paths): Promise<boolean> {
+/** Whether a layout has a catalog beside it, and so is opened with that. @see `openLayoutParts` */
+export function hasCatalogBeside(directory: string): Promise<boolean> {
+  return hasCatalog(nodeFileSystem(), new Paths(resolve(directory)));
+}
+
+async function hasCatalog(fs: FileSystem, { catalog }: Pick<Paths, "catalog">): Promise<boolean> {
   return (await reported("look at the catalog", catalog, () => fs.lstat(catalog))) !== undefined;
 }
 

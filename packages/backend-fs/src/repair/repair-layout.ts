@@ -12,6 +12,7 @@ import { reported } from "../files/errors.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { nodeFileSystem } from "../files/node-file-system.ts";
 import { Paths } from "../layout/paths.ts";
+import { mustBePlain } from "../layout/plain.ts";
 import { openLock } from "../lock/choose-lock.ts";
 import type { Lock } from "../lock/lock.ts";
 import { openLayout } from "../open.ts";
@@ -31,7 +32,7 @@ export interface RepairLayoutOptions extends Signal {
  *
  * Nothing is destroyed: what is damaged is kept under `.ocistore/damaged/`. Who dies half-way can run it again.
  *
- * @throws `LAYOUT_INVALID` if this was no layout; `UNSUPPORTED` if a newer version has written it; `LOCKED`.
+ * @throws `LAYOUT_INVALID` if this was no layout; `UNSUPPORTED` if a newer version has written it, or it has a catalog; `LOCKED`.
  *
  * @example
  * for (const { message, repaired } of await repairLayout("./images")) console.log(message, repaired ?? "");
@@ -64,6 +65,8 @@ async function upkeepOf(directory: string, o: RepairLayoutOptions): Promise<Layo
     throw new OciStoreError("LAYOUT_INVALID", `no such directory: ${given}`, { path: given });
   });
   const paths = new Paths(real);
+  // What index.json would be made of is in the catalog.
+  await mustBePlain(fs, paths);
   const lock = o.lock ?? (await openLock(fs, paths.lock, env));
   return new LayoutUpkeep({
     fs,

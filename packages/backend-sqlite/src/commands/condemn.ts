@@ -39,7 +39,9 @@ function condemnOne(ctx: Context, item: CondemnItem, { run, until, before }: Con
   }
   const mark = Number(tables.setting("marks") ?? 0) + 1;
   tables.setSetting("marks", String(mark));
-  sql.addCondemned.run({ id, size, generation, isManifest: kind === "manifest" ? 1 : 0, run, until, mark });
+  // One that went out of its repository before, by a collection that was limited, is a manifest still.
+  const isManifest = kind === "manifest" || sql.manifest.get(id) !== undefined ? 1 : 0;
+  sql.addCondemned.run({ id, size, generation, isManifest, run, until, mark });
   for (const { repository, member } of readers) sql.addReader.run(id, repository, member);
   tables.dropBlob(digest);
   sql.dequeue.run(id);

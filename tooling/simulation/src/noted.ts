@@ -29,6 +29,7 @@ function noting(catalog: Catalog, process: Process): Catalog {
       const value = Reflect.get(target, key);
       if (typeof value !== "function") return value;
       const method = (value as (...args: unknown[]) => unknown).bind(target);
+      if (key === "candidates") return told(key, method, process);
       if (!COMMANDS.has(key)) return method;
       return async (...args: unknown[]) => {
         process.note(`${key} begins`);
@@ -51,12 +52,15 @@ function listing(blobs: BlobStore, process: Process): BlobStore {
       const value = Reflect.get(target, key);
       if (typeof value !== "function") return value;
       const method = (value as (...args: unknown[]) => unknown).bind(target);
-      if (key !== "list") return method;
-      return async function* (...args: unknown[]) {
-        process.note("list begins");
-        yield* method(...args) as ReturnType<BlobStore["list"]>;
-        process.note("list is done");
-      };
+      return key === "list" ? told(key, method, process) : method;
     },
   });
+}
+
+function told(name: string, method: (...args: unknown[]) => unknown, process: Process) {
+  return async function* (...args: unknown[]) {
+    process.note(`${name} begins`);
+    yield* method(...args) as AsyncIterable<unknown>;
+    process.note(`${name} is done`);
+  };
 }

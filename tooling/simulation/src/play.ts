@@ -69,9 +69,9 @@ export async function run(
     steps: simulation.steps,
     failure,
   });
+  const ground = prepared.begin(simulation);
   try {
     const model = modelOf(simulation, play.beginning);
-    const ground = prepared.begin(simulation);
     const work = play.scripts.map((script) => live(simulation, ground, model, { ...script, isOpen: play.isOpen }));
     await Promise.race([simulation.run(work), failureOf(work)]);
     simulation.exit();
@@ -85,6 +85,8 @@ export async function run(
     return outcome(undefined);
   } catch (error) {
     return outcome(error);
+  } finally {
+    ground.close?.();
   }
 }
 

@@ -162,6 +162,19 @@ const SQL = {
 
 export type Statements = { readonly [name in keyof typeof SQL]: Statement };
 
+/** Each is prepared when it is first used: there are many, and who only looks up a tag needs three. */
 export function prepared(db: Database): Statements {
-  return Object.fromEntries(Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)])) as Statements;
+  const statements = {} as Record<keyof typeof SQL, Statement>;
+  for (const name of Object.keys(SQL) as (keyof typeof SQL)[]) {
+    Object.defineProperty(statements, name, {
+      configurable: true,
+      enumerable: true,
+      get: () => {
+        const value = db.prepare(SQL[name]);
+        Object.defineProperty(statements, name, { value, enumerable: true });
+        return value;
+      },
+    });
+  }
+  return statements;
 }

@@ -26,4 +26,6 @@ export interface Ground {
   leftOver(): string[];
   /** All that a look at the store could depend on, if that can be had for less than a look: what is equal in it is judged once. */
   state?(): string;
+  /** The run is over. */
+  close?(): void;
 }

@@ -5,6 +5,7 @@ import { titlesOf } from "./titles.ts";
 export const FOLDERS: readonly (readonly [string, string])[] = [
   ["core/", "packages/core/test/"],
   ["fs/", "packages/backend-fs/test/"],
+  ["sqlite/", "packages/backend-sqlite/test/"],
   ["suite/", "packages/backend-suite/src/rules/"],
   ["cli/", "apps/cli/test/"],
   ["peers/", "tooling/peers/test/"],

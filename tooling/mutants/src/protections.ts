@@ -3,7 +3,7 @@ import type { SourceFile } from "../../checks/src/repository.ts";
 import { type Mutant, patched } from "./mutant.ts";
 
 /** Where what we protect is written: tests and tools make no promises. */
-const SOURCES = /^(packages\/(core|backend-fs)|apps\/cli)\/src\/.*\.ts$/;
+const SOURCES = /^(packages\/(core|backend-fs|backend-sqlite)|apps\/cli)\/src\/.*\.ts$/;
 
 /** Calls that make something durable, take a lock or a lease, or renew one: by the last name, `#` left out. */
 const PROTECTING = new Set([

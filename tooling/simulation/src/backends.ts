@@ -17,5 +17,5 @@ export const BACKENDS: Readonly<Record<string, Variant>> = {
 export const RACED: readonly (readonly [string, Variant])[] = [
   ["memory", BACKENDS.memory!],
   ["fs", layouts({ lock: "step", coarse: true })],
-  ["sqlite", BACKENDS["sqlite-fixed"]!],
+  ["sqlite", sqlite({ names: "fixed", coarse: true })],
 ];

@@ -17,6 +17,7 @@ export async function verify(model: Model, store: Store, ground: Ground, process
   model.simulation.now += 1000 * HOUR;
   // What one run condemns in passing, the next erases.
   for (let round = 0; round < 2; round++) await store.collect({ grace: 0 });
+  await mustHaveKnown(store);
   await mustBeAsAcknowledged(model, store);
   await mustBeWhatRootsNeed(store, ground);
 }
@@ -54,6 +55,16 @@ async function mustBeSound(store: Store): Promise<void> {
   for await (const { level, code, digest, message } of store.check()) {
     if (level === "error") throw new Violation(`fsck: ${code} ${digest}: ${message}`);
   }
+}
+
+/**
+ * A catalog with a queue has known of all that it has a row of. Bytes without one, which a process has left that died between
+ * their name and their row, are found by a mark of all that is listed.
+ */
+async function mustHaveKnown(store: Store): Promise<void> {
+  if (!store.parts.catalog.capabilities.queue) return;
+  const { missed } = await store.collect({ grace: 0, full: true });
+  if (missed.length > 0) throw new Violation(`the queue does not know that these are garbage: ${missed.join(", ")}`);
 }
 
 /** Neither more nor less. */

@@ -44,8 +44,8 @@ export async function* check(parts: Parts, o: CheckOptions = {}): AsyncGenerator
  *
  * @param o.foreseen What a dry run of a repair would have mended by now, or set aside.
  */
-export async function* checkGraph({ catalog }: Parts, o: Foreseeing): AsyncGenerator<Finding> {
-  const graph = await catalog.graph(o);
+export async function* checkGraph(parts: Parts, o: Foreseeing): AsyncGenerator<Finding> {
+  const graph = await parts.catalog.graph(o);
   for await (const { repository, digest, error } of graph.unreadable(o)) {
     if (o.foreseen?.has(digest)) continue;
     const message = error instanceof Error ? error.message : String(error);
@@ -55,7 +55,7 @@ export async function* checkGraph({ catalog }: Parts, o: Foreseeing): AsyncGener
   for await (const { repository, digest, record } of graph.manifests(o)) {
     o.signal?.throwIfAborted();
     if (repository === undefined) continue;
-    for await (const finding of checkEdges(graph, repository, digest, record, o)) {
+    for await (const finding of checkEdges(parts, graph, { repository, digest, record }, o)) {
       // What nothing keeps may lack what it names: a deletion takes that whatever its age.
       const { live } = await searchAsync(graph, manifestNode(repository, digest), verdicts);
       yield live ? finding : { ...finding, level: "warning" };
@@ -63,7 +63,7 @@ export async function* checkGraph({ catalog }: Parts, o: Foreseeing): AsyncGener
   }
   for await (const { repository, digest, why, name } of graph.allRoots(o)) {
     if (why === "claim" || o.foreseen?.get(digest) === "mended") continue;
-    const { located, error } = await lookUp(graph, digest, o);
+    const { located, error } = await lookUp(parts, graph, digest, o);
     if (located) continue;
     const namedBy = `${why} ${name ?? ""}`.trim();
     const about = { level: "error", digest, repository, namedBy } as const;
@@ -75,17 +75,20 @@ export async function* checkGraph({ catalog }: Parts, o: Foreseeing): AsyncGener
 type Foreseeing = Signal & { readonly foreseen?: ReadonlyMap<Digest, "gone" | "mended"> | undefined };
 
 async function* checkEdges(
+  parts: Parts,
   graph: GraphReader,
-  repository: string,
-  digest: Digest,
-  { edges }: ManifestRecord,
+  {
+    repository,
+    digest,
+    record,
+  }: { readonly repository: string; readonly digest: Digest; readonly record: ManifestRecord },
   o: Foreseeing,
 ): AsyncGenerator<Finding> {
-  for (const { to, kind, size, optional } of edges) {
+  for (const { to, kind, size, optional } of record.edges) {
     if (kind === "opaque") continue;
     const foreseen = o.foreseen?.get(to);
     if (foreseen === "mended") continue;
-    const { located, error } = foreseen === "gone" ? {} : await lookUp(graph, to, o);
+    const { located, error } = foreseen === "gone" ? {} : await lookUp(parts, graph, to, o);
     const about = { digest: to, repository, namedBy: digest };
     if (error !== undefined) yield { ...about, level: "error", code: "unreadable", message: error };
     else if (!located) {
@@ -97,14 +100,21 @@ async function* checkEdges(
   }
 }
 
-/** What has the name of content and is none, a link or a device, is found like any other damage, and so is what is not ours to read. */
+/**
+ * What the catalog says is stored may have lost its bytes, unless it has looked at them to say so.
+ *
+ * What has the name of content and is none, a link or a device, is found like any other damage, and so is what is not ours to read.
+ */
 async function lookUp(
+  { catalog, blobs }: Parts,
   graph: GraphReader,
   digest: Digest,
   o: Signal,
 ): Promise<{ readonly located?: Located | undefined; readonly error?: string }> {
   try {
-    return { located: await graph.locate(undefined, digest, o) };
+    const located = await graph.locate(undefined, digest, o);
+    const isThere = located && (!catalog.capabilities.edges || (await blobs.stat(located, o)) !== undefined);
+    return isThere ? { located } : {};
   } catch (error) {
     if (!isOciStoreError(error, "LAYOUT_INVALID", "PERMISSION")) throw error;
     return { error: error.message };

@@ -5,7 +5,8 @@ import { GIVING } from "./giving.ts";
 import { LOCK } from "./lock.ts";
 import { ORDER } from "./order.ts";
 import { RECHECK } from "./recheck.ts";
+import { SQL } from "./sql.ts";
 
-export { CLAIM, DURABILITY, GIVING, LOCK, ORDER, RECHECK };
+export { CLAIM, DURABILITY, GIVING, LOCK, ORDER, RECHECK, SQL };
 
-export const ALL: readonly Mutant[] = [...DURABILITY, ...ORDER, ...LOCK, ...RECHECK, ...GIVING, ...CLAIM];
+export const ALL: readonly Mutant[] = [...DURABILITY, ...ORDER, ...LOCK, ...RECHECK, ...GIVING, ...CLAIM, ...SQL];

@@ -23,19 +23,23 @@ const QUESTIONS = new Set<string>([
 ] satisfies (keyof GraphReader)[]);
 const WALKS = new Set<string>(["manifests", "allRoots"] satisfies (keyof GraphReader)[]);
 
+/** Those on which a plan rests that may be old when it is carried out: of a collection and of a deletion. */
+const APART = new Set<string>(["candidates", "referrers"]);
+
 type Method = (...args: unknown[]) => unknown;
 
 /** A catalog of which each look at the tables is a call: between two of them another process may have changed something. */
-export function looking(catalog: SqlCatalog, process: Process): Catalog {
+export function looking(catalog: SqlCatalog, process: Process, isCoarse: boolean): Catalog {
   return apart(catalog, {
     process,
+    isCoarse,
     looks: LOOKS,
     listings: LISTINGS,
     rest: (key, method) => {
       if (key !== "graph") return method;
       return async (...args) => {
         const graph = (await method(...args)) as GraphReader;
-        return apart(graph, { process, looks: QUESTIONS, listings: WALKS, rest: (_, other) => other });
+        return apart(graph, { process, isCoarse, looks: QUESTIONS, listings: WALKS, rest: (_, other) => other });
       };
     },
   });
@@ -43,14 +47,15 @@ export function looking(catalog: SqlCatalog, process: Process): Catalog {
 
 interface Apart {
   readonly process: Process;
+  readonly isCoarse: boolean;
   readonly looks: ReadonlySet<string>;
   readonly listings: ReadonlySet<string>;
   rest(key: string, method: Method): Method;
 }
 
-function apart<T extends object>(target: T, { process, looks, listings, rest }: Apart): T {
+function apart<T extends object>(target: T, { process, isCoarse, looks, listings, rest }: Apart): T {
   const call = <R>(key: string, perform: () => R | Promise<R>) =>
-    process.call({ name: `look: ${key}`, fails: UNAVAILABLE }, perform);
+    process.call({ name: `look: ${key}`, fails: UNAVAILABLE, matters: !isCoarse || APART.has(key) }, perform);
   return new Proxy(target, {
     get(_, key: string) {
       const value = Reflect.get(target, key);

@@ -20,11 +20,12 @@ const BASE = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
  *
  * @param o.names `own`: each upload has a place of its own, so that bytes come and go outside of a transaction. `fixed`: a digest
  * has one place, and they do so inside.
+ * @param o.coarse Of all looks only those on which a plan rests are worth an order of their own.
  */
-export function sqlite({ names }: { readonly names: "own" | "fixed" }): Variant {
-  const generations = names === "own";
+export function sqlite(o: { readonly names: "own" | "fixed"; readonly coarse?: boolean }): Variant {
+  const generations = o.names === "own";
   return {
-    name: `a database, beside memory${generations ? "" : " with fixed names"}`,
+    name: `a database, beside memory${generations ? "" : " with fixed names"}${o.coarse ? ", few looks apart" : ""}`,
     async prepare(startsAt, furnish): Promise<Prepared> {
       let now = startsAt;
       const advance = (ms: Ms) => {
@@ -49,7 +50,7 @@ export function sqlite({ names }: { readonly names: "own" | "fixed" }): Variant 
       await store.close();
       rmSync(directory, { recursive: true });
       const template = await furnished(blobs, committed, startsAt);
-      return { now, begin: (simulation) => new SqliteGround(simulation, image, template) };
+      return { now, begin: (simulation) => new SqliteGround(simulation, image, template, o.coarse ?? false) };
     },
   };
 }
@@ -64,12 +65,14 @@ async function storeOf(connect: () => Database, blobs: BlobStore, env: Environme
 
 class SqliteGround implements Ground {
   readonly #directory = temporary();
+  readonly #isCoarse: boolean;
   readonly #blobs: SharedBlobs;
   readonly #connections = new Map<Process, SQLite.Database[]>();
   /** Whose transaction is open. */
   #holder: Process | undefined;
 
-  constructor(simulation: Simulation, image: Buffer, template: Furnished) {
+  constructor(simulation: Simulation, image: Buffer, template: Furnished, isCoarse: boolean) {
+    this.#isCoarse = isCoarse;
     writeFileSync(this.#file, image);
     this.#blobs = new SharedBlobs(simulation, template);
     simulation.onDeath((process) => this.#end(process));
@@ -87,7 +90,7 @@ class SqliteGround implements Ground {
     writer.pragma("foreign_keys = ON");
     reader.pragma("query_only = ON");
     const catalog = new SqlCatalog(writer, reader, { env: turn.env, fixedNames: !blobs.capabilities.generations });
-    return openStore({ blobs, catalog: looking(catalog, process), env: process.env });
+    return openStore({ blobs, catalog: looking(catalog, process, this.#isCoarse), env: process.env });
   }
 
   leftOver(): string[] {

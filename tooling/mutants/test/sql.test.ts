@@ -1,0 +1,4 @@
+import { killEach } from "../src/kill.ts";
+import { SQL } from "../src/mutants/index.ts";
+
+killEach(SQL);

@@ -36,6 +36,9 @@ type ChangeOptions = NonNullable<Parameters<Catalog["change"]>[2]>;
 type ReplaceOptions = Parameters<Catalog["replaceCopy"]>[1];
 type PurgeOptions = Parameters<Catalog["purge"]>[1];
 
+/** How long a command may keep everything else of this process waiting. */
+const BREATH: Ms = 20;
+
 /** So many items are condemned in one transaction: each is a search, and others wait. */
 const LOT = 64;
 
@@ -113,9 +116,9 @@ export class SqlCatalog extends SqlReads implements Catalog {
 
   change(repository: string, changes: readonly Change[], o: ChangeOptions = {}): Promise<readonly Digest[]> {
     const { run, until, before } = o;
-    return this.write(o, (ctx) => {
+    return this.write(o, async (ctx) => {
       const journal = run === undefined ? undefined : new Journal();
-      const removed = change({ ...ctx, journal }, repository, changes, { run, before });
+      const removed = await change({ ...ctx, journal }, repository, changes, { run, before });
       if (run !== undefined && journal) noteInRun(ctx, run, until, journal);
       return removed;
     });
@@ -267,7 +270,18 @@ export class SqlCatalog extends SqlReads implements Catalog {
         before: this.tables(),
         env: this.#env,
         fixedNames: this.#fixedNames,
+        pause: pauses(this.#env, o),
       }),
     );
   }
+}
+
+/** A pause for a command that is under way: nothing, until it has gone on for long. */
+function pauses(env: Environment, o: Signal): () => Promise<void> {
+  let since = env.now();
+  return async () => {
+    if (env.now() - since < BREATH) return;
+    await env.sleep(0, o);
+    since = env.now();
+  };
 }

@@ -8,15 +8,16 @@ import { mustBeWhole } from "./whole.ts";
 type Step<Do extends Change["do"]> = Extract<Change, { do: Do }>;
 
 /** Removals are judged last, by what the other steps leave behind, so that their order among the steps does not matter. */
-export function change(
+export async function change(
   ctx: Context,
   repository: string,
   changes: readonly Change[],
   { run, before }: { readonly run?: string | undefined; readonly before?: Ms | undefined },
-): readonly Digest[] {
+): Promise<readonly Digest[]> {
   const { tables } = ctx;
   const removals = { forced: new Map<Digest, readonly string[] | undefined>(), ifDead: new Set<Digest>() };
   for (const step of changes) {
+    await ctx.pause();
     switch (step.do) {
       case "put": {
         const tagged = changes.some((other) => other.do === "tag" && other.to === step.manifest.digest);

@@ -11,6 +11,8 @@ export interface Context {
   readonly env: Environment;
   /** Whether a digest has one fixed place, so that bytes come and go inside the transaction. */
   readonly fixedNames: boolean;
+  /** Lets the rest of this process go on, if this command has kept it for long. The transaction stays open meanwhile. */
+  pause(): Promise<void>;
   /** What this command takes out, if that is to be written down. */
   readonly journal?: Journal | undefined;
 }

@@ -9,12 +9,12 @@ export interface Removals {
   readonly ifDead: ReadonlySet<Digest>;
 }
 
-export function removeAll(
+export async function removeAll(
   ctx: Context,
   repository: string,
   { forced, ifDead }: Removals,
   { before, run }: { readonly before?: Ms | undefined; readonly run?: string | undefined },
-): Digest[] {
+): Promise<Digest[]> {
   const { tables } = ctx;
   const removed: Digest[] = [];
   const graph = graphOf(ctx);
@@ -23,6 +23,7 @@ export function removeAll(
   for (const digest of forced.keys()) rootsOf.set(digest, graph.roots(manifestNode(repository, digest)));
 
   for (const [digest, tags] of forced) {
+    await ctx.pause();
     if (!tables.member(repository, digest)) {
       const at = tables.at(repository, digest);
       if (run !== undefined && at && tables.sql.runMember.get(run, at.repository, at.id)) continue;
@@ -37,10 +38,12 @@ export function removeAll(
     tables.touch(digest);
   }
   for (const digest of forced.keys()) {
+    await ctx.pause();
     const holders = holdersOf(ctx, repository, digest);
     if (holders.length > 0) throw inUse(digest, holders);
   }
   for (const digest of ifDead) {
+    await ctx.pause();
     if (forced.has(digest) || !tables.member(repository, digest)) continue;
     if (graphOf(ctx, before).isLive(manifestNode(repository, digest))) continue;
     take(ctx, repository, digest);

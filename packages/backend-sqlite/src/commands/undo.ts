@@ -22,7 +22,7 @@ interface Taken {
  * Puts back what a run took, in one step: bytes, members and marks, then tags. What others have done since stays, and
  * what has come back by other ways is taken for the same. All is judged at the end, by what the tables have become.
  */
-export function undo(ctx: Context, run: string, moved: "leave" | "take" | undefined): Undone {
+export async function undo(ctx: Context, run: string, moved: "leave" | "take" | undefined): Promise<Undone> {
   const { tables } = ctx;
   const { sql } = tables;
   if (!sql.run.get(run)) throw new OciStoreError("NOT_FOUND", `no run ${run} is remembered`, { reference: run });
@@ -30,10 +30,15 @@ export function undo(ctx: Context, run: string, moved: "leave" | "take" | undefi
   const left = all.filter((tag) => isElsewhere(ctx, tag));
   if (left.length > 0 && moved === undefined) throw conflict(ctx, left);
 
-  const content = tables.digests(sql.condemnedBy.all(run)).filter((digest) => revive(ctx, digest));
+  const content: Digest[] = [];
+  for (const digest of tables.digests(sql.condemnedBy.all(run))) {
+    await ctx.pause();
+    if (revive(ctx, digest)) content.push(digest);
+  }
   const members = membersOf(ctx, run);
   const manifests: { repository: string; digest: Digest }[] = [];
   for (const { repository, digest, gone, member } of members) {
+    await ctx.pause();
     if (gone && member && putBack(ctx, repository, digest, member)) manifests.push({ repository, digest });
   }
   for (const { repository, digest, gone, member } of members) {
@@ -45,6 +50,7 @@ export function undo(ctx: Context, run: string, moved: "leave" | "take" | undefi
 
   const known = new Set(tables.digests(sql.runAbsent.all(run)));
   for (const { repository, digest } of [...manifests, ...tags]) {
+    await ctx.pause();
     const lost = tables.blob(digest) ? missingBelow(ctx, repository, digest) : [digest];
     const gone = lost.filter((each) => !known.has(each));
     if (gone.length > 0) throw missing(digest, gone);

@@ -36,6 +36,11 @@ export interface ApplyOptions extends Signal {
 const LOT = 5000;
 /** The same where a catalog keeps no edges, since each lot costs it a look at every manifest. */
 const WIDE_LOT = 10_000;
+/**
+ * The steps of a collection, each of which is skipped if it does not apply any more, need not be one change. In a database, where
+ * a change costs what is in it, others get in between.
+ */
+const FEW = 100;
 /** The same where time is short, since it is looked at between two lots only. */
 const SHORT_LOT = 200;
 
@@ -54,7 +59,9 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
   // For ever is a time too, and one that the next process can read.
   const until: Ms = Math.min(env.now() + checkedTime(header.hold, "hold"), Number.MAX_SAFE_INTEGER);
   for (const { repository, steps } of header.changes) {
-    if (steps.length > 0) await catalog.change(repository, steps, { ...o, run, until, before: header.before });
+    for (const lot of lotsOf(steps, catalog.capabilities.queue && header.kind === "collect" ? FEW : steps.length)) {
+      await catalog.change(repository, lot, { ...o, run, until, before: header.before });
+    }
   }
   const tally = { removed: 0, bytes: 0, condemned: 0, skipped: 0 };
   const tell = (item: PlanItem, outcome: Outcome["outcome"]) => {
@@ -98,6 +105,10 @@ export async function applyPlan(parts: Parts, { header, items }: Plan, o: ApplyO
   // Once more, for the record of the run: with nothing left of it, nobody can undo it.
   if (header.hold <= 0) await purgeRun(parts, run, o);
   return { run, ...tally };
+}
+
+function* lotsOf<T>(list: readonly T[], most: number): Generator<readonly T[]> {
+  for (let at = 0; at < list.length; at += most) yield list.slice(at, at + most);
 }
 
 /** What has gone since the plan was made is not removed again. A catalog need not know all that lies in the store. */

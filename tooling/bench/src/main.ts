@@ -12,5 +12,5 @@ const { scale, only, out } = readOptions(process.argv.slice(2), page);
 const known = await versions();
 const say = (line: string) => process.stderr.write(`${line}\n`);
 // After each case, so that a run that is ended has shown what it has.
-const results = await bench(scale, only, say, (sofar) => out && writeFileSync(out, pageOf(sofar, known)));
-if (out === undefined) process.stdout.write(pageOf(results, known));
+const results = await bench(scale, only, say, (sofar) => out && writeFileSync(out, pageOf(sofar, known, scale.runs)));
+if (out === undefined) process.stdout.write(pageOf(results, known, scale.runs));

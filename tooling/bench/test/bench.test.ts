@@ -40,7 +40,7 @@ test("a deletion of ours takes image, config, signature and payload, a collectio
 });
 
 test("the page has every case, the targets and the versions, and no name of this machine", async () => {
-  const page = pageOf(results, await versions());
+  const page = pageOf(results, await versions(), 1);
   for (const { title } of CASES) expect(page).toContain(`### ${title}`);
   expect(page).toMatch(/oras-go \d+\.\d+\.\d+, umoci \d/);
   expect(page).toMatch(/\| collecting ahead of every peer: 150 blobs \| [\d.]+ x \(\w/);

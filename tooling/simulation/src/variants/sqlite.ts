@@ -85,7 +85,7 @@ class SqliteGround implements Ground {
   async open(process: Process): Promise<Store> {
     await this.#blobs.ready;
     const blobs = this.#blobs.of(process);
-    const turn = new Turn(process, () => this.#holder === undefined);
+    const turn = new Turn(process, () => this.#holder);
     const [writer, reader] = [this.#connect(process, turn), this.#connect(process, turn)];
     writer.pragma("foreign_keys = ON");
     reader.pragma("query_only = ON");
@@ -143,8 +143,11 @@ class Turn {
   readonly env: Environment;
   #isMine = false;
 
-  constructor(process: Process, possible: () => boolean) {
-    const sleep: Environment["sleep"] = async () => {
+  constructor(process: Process, holder: () => Process | undefined) {
+    const possible = () => holder() === undefined;
+    const sleep: Environment["sleep"] = async (ms, o) => {
+      // It has begun, and only lets others go on.
+      if (holder() === process) return process.env.sleep(ms, o);
       await process.call({ name: "transaction", possible, fails: UNAVAILABLE }, () => {});
       this.#isMine = true;
     };

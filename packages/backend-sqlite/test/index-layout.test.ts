@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { initLayout, openLayout, openLayoutParts } from "@ocistore/backend-fs";
 import type { Store } from "@ocistore/core";
 import { expect, test } from "vitest";
-import { indexed, openIndexed, push, rootsOf, tagsOf, temporary } from "./support.ts";
+import { indexed, openIndexed, push, rootsOf, tagsOf } from "./support/layouts.ts";
+import { temporary } from "./support/place.ts";
 
 /** Layouts as other tools left them; the README beside them says how. */
 const FIXTURES = fileURLToPath(new URL("../../../tooling/peers/fixtures", import.meta.url));

@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packManifest } from "@ocistore/core";
 import { expect, test } from "vitest";
-import { bytes, fresh, openIndexed, push, tagsOf } from "./support.ts";
+import { bytes, fresh, openIndexed, push, tagsOf } from "./support/layouts.ts";
 
 interface Entry {
   readonly digest: string;
@@ -88,9 +88,22 @@ test("an entry on condemned content brings it back, whole", async () => {
     join(directory, "index.json"),
     JSON.stringify({ schemaVersion: 2, manifests: [{ ...entry, annotations: { [NAME]: "again" } }] }),
   );
-  await store.collect({ grace: 0 });
+  // It erases what is condemned, its time come or not.
+  await store.emptyTrash();
   expect(await tagsOf(store)).toEqual({ again: manifest.digest });
   expect(await store.repository().bytes(layer.digest)).toEqual(bytes("layer of a"));
+});
+
+test("what is listed just before a collection is no garbage, though nothing of ours has been done since", async () => {
+  const { directory, store } = await fresh({ projection: "off" });
+  const { manifest, layer } = await push(store, "a");
+  await store.repository().untag("a");
+  const { mediaType, digest, size } = manifest;
+  const entry = { mediaType, digest, size, annotations: { [NAME]: "theirs" } };
+  await writeFile(join(directory, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [entry] }));
+  const items = [manifest, layer].map((each) => ({ ...each, generation: "", kind: "blob" as const }));
+  expect(await store.parts.catalog.condemn(items, { run: "r1", until: 0 })).toEqual([]);
+  expect(await tagsOf(store)).toEqual({ theirs: digest });
 });
 
 test("what another tool takes out goes with what only that held, and can be brought back for a day", async () => {

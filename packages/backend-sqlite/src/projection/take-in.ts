@@ -15,7 +15,7 @@ import { LAYOUT } from "./wanted.ts";
  * Makes bytes known that lie in the layout: they came by another tool, or are condemned and named again. In the transaction, since
  * nobody erases anything meanwhile.
  */
-export async function takeInBytes(ctx: Context, blobs: BlobStore, digest: Digest): Promise<void> {
+async function takeInBytes(ctx: Context, blobs: BlobStore, digest: Digest): Promise<void> {
   const { tables } = ctx;
   if (!isDigest(digest) || tables.blob(digest)) return;
   const row = tables.condemned(digest);

@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { initLayout, openLayout, openLayoutParts } from "@ocistore/backend-fs";
+import { initLayout, openLayoutParts } from "@ocistore/backend-fs";
 import { type Environment, openStore, packManifest, type Store, systemEnvironment } from "@ocistore/core";
 import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
@@ -11,13 +9,8 @@ import {
   type ListingReport,
   layoutCatalog,
   type ProjectionMode,
-} from "../src/index.ts";
-
-export function temporary(): string {
-  const directory = mkdtempSync(join(tmpdir(), "ocistore-sqlite-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
+} from "../../src/index.ts";
+import { temporary } from "./place.ts";
 
 export interface Opened {
   readonly store: Store;
@@ -82,5 +75,3 @@ export async function rootsOf(store: Store): Promise<string[]> {
   for await (const { why, name = "", digest } of store.roots()) roots.push(`${why} ${name} ${digest}`);
   return roots.sort();
 }
-
-export { initLayout, openLayout };

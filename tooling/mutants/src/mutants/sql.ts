@@ -7,6 +7,8 @@ const RULES = "packages/backend-suite/src/rules";
 const GAPS = `${TEST}/protections.test.ts`;
 const CATALOG = `${SOURCE}/sql-catalog.ts`;
 const CONNECTION = `${SOURCE}/connection.ts`;
+const PLAIN = "packages/backend-fs/src/layout/plain.ts";
+const INSTALL = "packages/backend-fs/test/layout/install.test.ts";
 const COMMANDS = `${SOURCE}/commands`;
 
 /** A catalog in SQL: what is one transaction, what is looked at in it, and what the queue is told. */
@@ -149,5 +151,29 @@ export const SQL: readonly Mutant[] = [
     text: 'if (ctx.tables.setting("purges") !== purges) return false;',
     instead: "",
     killedBy: [GAPS, "bytes that were erased after it was looked for them are looked for once more"],
+  },
+  {
+    id: "install-unlocked",
+    protects: "nobody works by index.json alone while a layout gets a catalog",
+    file: PLAIN,
+    text: "await lock.acquire(o);",
+    instead: "async () => {};",
+    killedBy: [INSTALL, "a catalog gets its name under the lock, its bytes durable before and its name after"],
+  },
+  {
+    id: "install-unsynced",
+    protects: "a catalog has its bytes before it has its name",
+    file: PLAIN,
+    text: "await closing(handle, () => handle.sync());",
+    instead: "await closing(handle, async () => {});",
+    killedBy: [INSTALL, "a catalog gets its name under the lock, its bytes durable before and its name after"],
+  },
+  {
+    id: "install-unnamed",
+    protects: "the name of a new catalog outlives the power",
+    file: PLAIN,
+    text: "await fs.syncDirectory(paths.ours);",
+    instead: "",
+    killedBy: [INSTALL, "a catalog gets its name under the lock, its bytes durable before and its name after"],
   },
 ];

@@ -317,7 +317,7 @@ export class Tables {
   }
 }
 
-export function absentOf(text: string | null): readonly Digest[] | undefined {
+function absentOf(text: string | null): readonly Digest[] | undefined {
   return text === null ? undefined : (JSON.parse(text) as Digest[]);
 }
 

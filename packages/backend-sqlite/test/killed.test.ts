@@ -14,6 +14,8 @@ import { pushImage, repositoryOf, steps, storeAt, tagsOf } from "./support/crash
 /** So many calls of each, evenly spread; all of them with OCISTORE_CRASH=all. */
 const SAMPLE = process.env.OCISTORE_CRASH === "all" ? Number.POSITIVE_INFINITY : 5;
 const HOUR = 60 * 60_000;
+/** There are some hundred calls, and each is a process that is traced. */
+const PATIENCE = HOUR;
 
 /** The tags that may be found when so many steps have been acknowledged. */
 const TAGS: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -104,7 +106,7 @@ describe.skipIf(!strace)(
       rmSync(base, { recursive: true, force: true });
     });
 
-    test.each(Object.keys(steps))("of %s", async (scenario) => {
+    test.each(Object.keys(steps))("of %s", { timeout: PATIENCE }, async (scenario) => {
       const script = join(build.directory, "sqlite/test/support/crash-child.js");
       const whole = place(join(base, "begin"));
       const calls = await callsOf(script, task(scenario, whole), join(base, "trace"));

@@ -10,8 +10,8 @@ test.each([
   "memory, seed 442",
   "memory, seed 560",
   "memory, seed 4703",
-  "fs, seed 1",
-  "fs, seed 41",
+  "fs, seed 159",
+  "fs, seed 44",
   "fs, seed 334",
 ])("%s", async (title) => {
   const [backend, seed] = title.split(", seed ") as [string, string];

@@ -7,10 +7,10 @@ const CATALOG = "packages/core/src/catalog/cell-catalog.ts";
 /** Protections without which schedules of the gate go wrong; each with the first seed that does. Section "Races" lists them. */
 export const SIMULATED: readonly Mutant[] = [
   again("condemn-trusts", "memory, seed 560"),
-  again("condemn-trusts", "fs, seed 41"),
+  again("condemn-trusts", "fs, seed 44"),
   again("claim-does-not-hold", "memory, seed 442"),
   again("claim-does-not-hold", "fs, seed 334"),
-  again("no-lock", "fs, seed 1"),
+  again("no-lock", "fs, seed 159"),
   again("drop-live", "memory, seed 560"),
   again("remove-held", "memory, seed 417"),
   {

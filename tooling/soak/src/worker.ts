@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { openLayout } from "@ocistore/backend-fs";
-import { isOciStoreError, systemEnvironment } from "@ocistore/core";
+import { type Digest, isOciStoreError, type Store, systemEnvironment } from "@ocistore/core";
 import { Chance } from "./chance.ts";
 import { Journal } from "./journal.ts";
 import { DropWatch, readOnce } from "./read.ts";
@@ -21,6 +21,19 @@ export interface Task {
   readonly policyGrace: number;
 }
 
+/** skopeo empties the file of a manifest that is there already, and then writes it again: who looks between the two finds nothing in it. */
+async function isWholeByNow(store: Store, error: unknown): Promise<boolean> {
+  if (!isOciStoreError(error, "CORRUPT") || error.data.digest === undefined) return false;
+  await systemEnvironment.sleep(1000);
+  try {
+    for await (const _ of store.repository().blob(error.data.digest as Digest));
+    return true;
+  } catch (again) {
+    // Gone by now, or never whole: what was read then is for nobody to say.
+    return isOciStoreError(again, "NOT_FOUND");
+  }
+}
+
 async function run({ directory, journals, name, seed, foreign, role, policyGrace }: Task): Promise<void> {
   let stopped = false;
   process.stdin.on("data", () => {
@@ -37,7 +50,7 @@ async function run({ directory, journals, name, seed, foreign, role, policyGrace
     } catch (error) {
       // Half of an index.json, for longer than anybody waits for the rest.
       const isHalf = error instanceof SyntaxError || isOciStoreError(error, "LAYOUT_INVALID");
-      if (!foreign || !isHalf) throw error;
+      if (!foreign || !(isHalf || (await isWholeByNow(store, error)))) throw error;
     }
   };
 

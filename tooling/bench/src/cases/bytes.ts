@@ -10,7 +10,7 @@ export const blob: Case = {
   name: "blob",
   title: "Push a large blob",
   about:
-    "From memory, where the program can. The limit is the slower of hashing alone and of writing and syncing alone. oras-go and regctl sync nothing.",
+    "From memory, where the program can. The limit is the slower of hashing alone and of writing and syncing alone. oras-go syncs nothing.",
   settings: (workspace, { bytes }) => {
     const digest = digestOfMadeUp(bytes);
     const size = `${bytes}`;
@@ -37,7 +37,7 @@ export const blob: Case = {
 export const copyLarge: Case = {
   name: "copy-large",
   title: "Copy a large image",
-  about: "Four layers, into a new layout. Ours is durable then; of the others none syncs.",
+  about: "Four layers, into a new layout. Ours and skopeo sync what they write; oras-go and regctl do not.",
   settings: (workspace, { bytes }) => [
     {
       label: `${grouped(bytes / MIB)} MiB`,

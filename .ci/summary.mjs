@@ -1,6 +1,7 @@
 // Sums vitest's JSON reports into the one line that is counted: `node .ci/summary.mjs REPORT...`.
-// Fails if a report is missing or empty, and if a test failed or was skipped.
+// Fails if a report is missing or empty, and if a test failed or was skipped; which ones, it says on stderr.
 import { readFileSync } from "node:fs";
+import { relative } from "node:path";
 import process from "node:process";
 
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -13,6 +14,11 @@ for (const path of process.argv.slice(2)) {
     total.failed += report.numFailedTests + report.testResults.filter(failedToLoad).length;
     total.skipped += report.numPendingTests + report.numTodoTests;
     complete &&= report.numPassedTests > 0;
+    for (const file of report.testResults) {
+      for (const test of file.assertionResults.filter(({ status }) => status !== "passed")) {
+        process.stderr.write(`${test.status}: ${relative(".", file.name)} > ${test.fullName}\n`);
+      }
+    }
   } catch (error) {
     process.stderr.write(`No report of a test run: ${error.message}\n`);
     complete = false;

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # install-peers.sh
-# Installs what the tests in this directory start, strace for those of tooling/crash and time for tooling/bench, and does nothing where
-# all of it is there: on Debian, as root, the packages below; and with Go 1.21 or newer the programs of go-peers.txt and of oras-go/, built from source at their pinned versions
+# Installs what the tests in this directory start, strace for those of tooling/crash, exFAT for those that need a file system
+# without hard links and time for tooling/bench, and does nothing where all of it is there: on Debian, as root, the packages below; and with Go 1.21 or newer the programs of go-peers.txt and of oras-go/, built from source at their pinned versions
 # (a minute for all on two cores; Go fetches the toolchain that they ask for, if it is older).
 # They stay in ${XDG_CACHE_HOME:-~/.cache}/ocistore-ci/peers/PROGRAM@VERSION/PROGRAM, where the tests look for them.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export DEBIAN_FRONTEND=noninteractive
 
-PACKAGES="skopeo umoci buildah jq openssl zstd strace time"
+# A package, and the program of it that is asked for where its name is another.
+PACKAGES="skopeo umoci buildah jq openssl zstd strace time exfatprogs/mkfs.exfat exfat-fuse/mount.exfat-fuse"
 CACHE=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ocistore-ci/peers
 PATH=$PATH:/usr/local/go/bin
 
@@ -19,9 +20,9 @@ apt_install() {
 }
 
 missing_packages() {
-  local tool
+  local package
   # Not `command -v`, which knows the shell's own time.
-  for tool in $PACKAGES; do type -P "$tool" >/dev/null || printf '%s ' "$tool"; done
+  for package in $PACKAGES; do type -P "${package#*/}" >/dev/null || printf '%s ' "${package%/*}"; done
 }
 
 debian_peers() {

@@ -1,6 +1,7 @@
-import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { CAN_MOUNT, exfat } from "../../../tooling/faults/src/mounts.ts";
 import { PullTarget } from "../src/pull-target.ts";
 import { cli, temporary, text } from "./harness.ts";
 
@@ -60,11 +61,10 @@ describe("where the file system has no second names for files", () => {
     expect(await readdir(join(out, ".."))).toEqual([]);
   });
 
-  // OCISTORE_FAT is a directory on one: a test cannot mount it without being root, and with modules that few kernels have.
-  test.runIf(process.env.OCISTORE_FAT)("a real one: pulled, refused, and replaced with --overwrite", async () => {
+  // Only root mounts one.
+  test.runIf(CAN_MOUNT)("a real one: pulled, refused, and replaced with --overwrite", async () => {
     const cwd = await temporary();
-    const out = await mkdtemp(join(process.env.OCISTORE_FAT!, "pull-"));
-    onTestFinished(() => rm(out, { recursive: true }));
+    const out = await exfat(16 * 1024 * 1024);
     await writeFile(join(out, "probe"), "");
     await expect(link(join(out, "probe"), join(out, "probe2"))).rejects.toThrow();
     await writeFile(join(cwd, "a.txt"), "one");

@@ -4,15 +4,14 @@ import {
   type Digest,
   type Environment,
   type GraphReader,
+  isRequired,
   type Listing,
   OciStoreError,
   type Root,
   type Signal,
   systemEnvironment,
 } from "@ocistore/core";
-import type { Context } from "./commands/context.ts";
 import { addMember } from "./commands/members.ts";
-import { isRequired } from "./commands/whole.ts";
 import { connectToWrite } from "./connection.ts";
 import type { Connect, Database } from "./database.ts";
 import { addListing, adopt } from "./projection/record.ts";
@@ -98,13 +97,12 @@ async function fill(write: Write, { plain, blobs, listing, onProgress, ...o }: I
       if (located) since.set(digest, located.since);
     }
     await write((tables) => {
-      const ctx = { tables } as Context;
       for (const { digest, record } of lot) {
         const located = tables.blob(digest);
         if (!located) continue;
         const { edges } = record;
         const absent = edges.filter((edge) => isRequired(edge) && !tables.blob(edge.to)).map(({ to }) => to);
-        addMember(ctx, LAYOUT, record, { own: own.has(digest), absent });
+        addMember({ tables }, LAYOUT, record, { own: own.has(digest), absent });
         // A loss that is only written down begins its grace as well.
         const later = since.get(digest);
         if (later === undefined || later <= located.since) continue;

@@ -1,4 +1,4 @@
-import type { Catalog, Change, Digest, Environment, Ms, Signal, Undone } from "@ocistore/core";
+import type { Catalog, Change, Digest, Environment, Ms, OnEvent, Signal, Undone } from "@ocistore/core";
 import type { Context } from "./commands/context.ts";
 import type { Database } from "./database.ts";
 import { Projection, type ProjectionGround } from "./projection/projection.ts";
@@ -14,6 +14,7 @@ export type ProjectionMode = "each-change" | "coalesced" | "off";
 export interface LayoutCatalogOptions extends Pick<ProjectionGround, "listing" | "blobs" | "onListing"> {
   readonly env: Environment;
   readonly projection: ProjectionMode;
+  readonly onEvent?: OnEvent | undefined;
 }
 
 /** So long a change may wait for others, to be written together with them. */
@@ -30,8 +31,8 @@ export class LayoutCatalog extends SqlCatalog {
   readonly #closing = new AbortController();
   #waiting: Promise<void> | undefined;
 
-  constructor(writer: Database, reader: Database, { env, projection, ...o }: LayoutCatalogOptions) {
-    super(writer, reader, { env, fixedNames: true });
+  constructor(writer: Database, reader: Database, { env, projection, onEvent, ...o }: LayoutCatalogOptions) {
+    super(writer, reader, { env, fixedNames: true, onEvent });
     this.#env = env;
     this.#mode = projection;
     this.#projection = new Projection({

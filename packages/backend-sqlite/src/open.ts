@@ -21,6 +21,7 @@ export interface SqliteCatalogOptions {
   /** Of a catalog that is made by this call. */
   readonly policy?: Policy | undefined;
   readonly env?: Environment | undefined;
+  /** Told how long another process had the write lock; what happens in the store is told by {@link openStore}. */
   readonly onEvent?: OnEvent | undefined;
 }
 
@@ -37,9 +38,9 @@ export interface SqliteCatalogOptions {
  * const store = await openStore({ blobs, catalog });
  */
 export function sqliteCatalog(o: SqliteCatalogOptions): Promise<SqlCatalog> {
-  const env = o.env ?? systemEnvironment;
-  const fixedNames = !o.blobs.capabilities.generations;
-  return opened({ ...o, env }, (writer, reader) => new SqlCatalog(writer, reader, { env, fixedNames }));
+  const { blobs, onEvent, env = systemEnvironment } = o;
+  const fixedNames = !blobs.capabilities.generations;
+  return opened({ ...o, env }, (writer, reader) => new SqlCatalog(writer, reader, { env, fixedNames, onEvent }));
 }
 
 export interface OpenLayoutCatalogOptions extends Pick<ProjectionGround, "listing" | "blobs" | "onListing"> {
@@ -50,6 +51,7 @@ export interface OpenLayoutCatalogOptions extends Pick<ProjectionGround, "listin
   /** When index.json is written; `coalesced` unless given. */
   readonly projection?: ProjectionMode | undefined;
   readonly env?: Environment | undefined;
+  readonly onEvent?: OnEvent | undefined;
 }
 
 /**
@@ -65,10 +67,10 @@ export interface OpenLayoutCatalogOptions extends Pick<ProjectionGround, "listin
  */
 export async function layoutCatalog(o: OpenLayoutCatalogOptions): Promise<LayoutCatalog> {
   const env = o.env ?? systemEnvironment;
-  const { listing, blobs, onListing, projection = "coalesced" } = o;
+  const { listing, blobs, onListing, onEvent, projection = "coalesced" } = o;
   const catalog = await opened(
     { ...o, env },
-    (writer, reader) => new LayoutCatalog(writer, reader, { env, listing, blobs, onListing, projection }),
+    (writer, reader) => new LayoutCatalog(writer, reader, { env, listing, blobs, onListing, onEvent, projection }),
   );
   try {
     await catalog.look();

@@ -3,13 +3,20 @@ import type {
   Catalog,
   CatalogCapabilities,
   Change,
+  ChangeOptions,
+  ClaimOptions,
   Condemned,
   CondemnItem,
+  CondemnOptions,
   Digest,
   Environment,
+  Erase,
   Ms,
+  OnEvent,
   Placement,
   Policy,
+  PurgeOptions,
+  ReplaceOptions,
   Signal,
   Undone,
 } from "@ocistore/core";
@@ -31,10 +38,6 @@ import { type CondemnedRow, Tables } from "./tables/tables.ts";
 import { Transactions } from "./transactions.ts";
 
 type Until = Signal & { readonly until: Ms };
-type CondemnOptions = Parameters<Catalog["condemn"]>[1];
-type ChangeOptions = NonNullable<Parameters<Catalog["change"]>[2]>;
-type ReplaceOptions = Parameters<Catalog["replaceCopy"]>[1];
-type PurgeOptions = Parameters<Catalog["purge"]>[1];
 
 /** How long a command may keep everything else of this process waiting. */
 const BREATH: Ms = 20;
@@ -46,8 +49,8 @@ export interface SqlCatalogOptions {
   readonly env: Environment;
   /** Whether a digest has one fixed place in the blob store beside it. */
   readonly fixedNames: boolean;
-  /** Told of every time that another process had the write lock. */
-  readonly onBusy?: ((waited: Ms) => void) | undefined;
+  /** Told how long another process had the write lock. */
+  readonly onEvent?: OnEvent | undefined;
 }
 
 /**
@@ -62,10 +65,10 @@ export class SqlCatalog extends SqlReads implements Catalog {
   readonly #env: Environment;
   readonly #fixedNames: boolean;
 
-  constructor(writer: Database, reader: Database, { env, fixedNames, onBusy }: SqlCatalogOptions) {
+  constructor(writer: Database, reader: Database, { env, fixedNames, onEvent }: SqlCatalogOptions) {
     super(prepared(reader), env);
     this.#connections = [writer, reader];
-    this.#transactions = new Transactions(writer, env, onBusy);
+    this.#transactions = new Transactions(writer, env, onEvent);
     this.#writing = prepared(writer);
     this.#env = env;
     this.#fixedNames = fixedNames;
@@ -79,10 +82,9 @@ export class SqlCatalog extends SqlReads implements Catalog {
     owner: string,
     repository: string,
     digests: readonly Digest[],
-    o: Until & { readonly from?: string | undefined },
+    o: ClaimOptions,
   ): Promise<ReadonlyMap<Digest, Placement>> {
-    const { until, from } = o;
-    return this.write(o, (ctx) => claim(ctx, { owner, repository, digests, until, from }));
+    return this.write(o, (ctx) => claim(ctx, owner, repository, digests, o));
   }
 
   /**
@@ -168,7 +170,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
    * Mark, erase, forget. The mark is committed before anything is erased, so that what dies between the two leaves a mark
    * that the next purge finds. Passes go on until one finds nothing: the first takes the manifests, the next what only they named.
    */
-  async purge(erase: (placements: readonly Placement[]) => Promise<readonly Digest[]>, o: PurgeOptions) {
+  async purge(erase: Erase, o: PurgeOptions) {
     const purged: Condemned[] = [];
     const revived: Digest[] = [];
     for (let from: Position | undefined = START, isIdle = true; purged.length < o.limit; ) {
@@ -197,7 +199,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
    */
   async #leave(
     marked: readonly CondemnedRow[],
-    erase: (placements: readonly Placement[]) => Promise<readonly Digest[]>,
+    erase: Erase,
   ): Promise<{ readonly dropped: readonly CondemnedRow[]; readonly isWhole: boolean }> {
     if (this.#fixedNames) {
       return this.taking({}, async (ctx) => {

@@ -1,4 +1,4 @@
-import { type Environment, type Ms, Mutex, type Signal } from "@ocistore/core";
+import { type Environment, harmless, Mutex, type OnEvent, type Signal } from "@ocistore/core";
 import type { Database } from "./database.ts";
 import { toOciStoreError } from "./errors.ts";
 import { patiently } from "./patience.ts";
@@ -11,13 +11,13 @@ import { patiently } from "./patience.ts";
 export class Transactions {
   readonly #db: Database;
   readonly #env: Environment;
-  readonly #onBusy: ((waited: Ms) => void) | undefined;
+  readonly #onEvent: OnEvent | undefined;
   readonly #mutex = new Mutex();
 
-  constructor(db: Database, env: Environment, onBusy?: (waited: Ms) => void) {
+  constructor(db: Database, env: Environment, onEvent?: OnEvent) {
     this.#db = db;
     this.#env = env;
-    this.#onBusy = onBusy;
+    this.#onEvent = onEvent && harmless(onEvent);
   }
 
   /** All that the work has done, durably, or nothing of it. @throws `LOCKED` if another process does not let go. */
@@ -25,7 +25,7 @@ export class Transactions {
     return this.#mutex.run(
       async () => {
         signal?.throwIfAborted();
-        await patiently(this.#env, { signal, onBusy: this.#onBusy }, () => this.#db.exec("BEGIN IMMEDIATE"));
+        await patiently(this.#env, { signal, onEvent: this.#onEvent }, () => this.#db.exec("BEGIN IMMEDIATE"));
         try {
           const result = await work();
           this.#db.exec("COMMIT");

@@ -2,11 +2,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { ManualEnvironment } from "@ocistore/backend-suite";
-import type { Digest, Placement } from "@ocistore/core";
+import { type Digest, MemoryBlobs, type Placement, type StoreEvent } from "@ocistore/core";
 import { expect, onTestFinished, test } from "vitest";
+import { sqliteCatalog } from "../src/index.ts";
 import { Transactions } from "../src/transactions.ts";
 import { HastyEnvironment } from "./support/hasty.ts";
-import { connection, open, openWithMemory, temporaryFile, watched } from "./support/place.ts";
+import { connection, open, openWithMemory, temporaryFile, to, watched } from "./support/place.ts";
 
 const HOUR = 60 * 60_000;
 const POLICY = { grace: 1, window: 0, wait: 0 };
@@ -83,19 +84,30 @@ test("a signal ends the waiting for another process, and for a transaction of th
   expect(await catalog.policy()).toEqual(POLICY);
 });
 
-test("whoever is told how long it waits hears of each time that it had to", async () => {
+test("an event tells how long another had the lock, once, and none if nobody had", async () => {
   const file = temporaryFile();
-  await (await open(file)).close();
+  const events: StoreEvent[] = [];
+  const env = new HastyEnvironment();
+  const sleep = env.sleep.bind(env);
+  const connect = to(file);
+  const catalog = await sqliteCatalog({
+    connect,
+    blobs: new MemoryBlobs(env, { generations: true }),
+    env,
+    onEvent: (event) => events.push(event),
+  });
+  onTestFinished(() => catalog.close());
+  await catalog.setPolicy(POLICY);
+  expect(events).toEqual([]);
   const holder = connection(file);
   holder.exec("BEGIN IMMEDIATE");
-  const env = new ManualEnvironment();
-  const waits: number[] = [];
-  const transactions = new Transactions(connection(file, { timeout: 0 }), env, (waited) => {
-    if (waits.push(waited) === 3) holder.exec("COMMIT");
-  });
-  expect(await transactions.write({}, () => "done")).toBe("done");
-  expect(waits).toHaveLength(3);
-  expect(waits[2]).toBeGreaterThan(waits[1]!);
+  env.sleep = async (...args) => {
+    await sleep(...args);
+    if (env.waits === 3) holder.exec("COMMIT");
+  };
+  await catalog.setPolicy(POLICY);
+  expect(events).toEqual([{ event: "waited", ms: expect.any(Number) }]);
+  expect((events[0] as { ms: number }).ms).toBeGreaterThanOrEqual(30_000);
 });
 
 test("work that throws leaves nothing, and the next begins anew", async () => {

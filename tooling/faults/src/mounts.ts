@@ -36,6 +36,18 @@ export function ext4(bytes: number): Promise<string> {
   });
 }
 
+/** An exFAT of so many bytes in a file: no hard links, no modes, no upper and lower case. FUSE mounts it from a block device only. */
+export function exfat(bytes: number): Promise<string> {
+  return mounted((at, image) => {
+    run("truncate", "--size", String(bytes), image);
+    run("mkfs.exfat", image);
+    const device = run("losetup", "--find", "--show", image).toString().trim();
+    run("mount.exfat-fuse", device, at);
+    // Goes with the last that uses it.
+    run("losetup", "--detach", device);
+  });
+}
+
 /** Shows a directory read-only, until the test ends. */
 export function mountReadOnly(directory: string): () => void {
   run("mount", "--bind", directory, directory);

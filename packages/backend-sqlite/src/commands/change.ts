@@ -1,5 +1,5 @@
-import { type Change, type Digest, type Ms, OciStoreError } from "@ocistore/core";
-import { type Context, graphOf, inUse, lose, notFound } from "./context.ts";
+import { type Change, type Digest, type Ms, refusals } from "@ocistore/core";
+import { type Context, graphOf, lose } from "./context.ts";
 import { dropTag, setOwn } from "./members.ts";
 import { put } from "./put.ts";
 import { removeAll } from "./remove.ts";
@@ -42,7 +42,7 @@ export async function change(
         break;
       case "keep":
         mustBeWhole(ctx, repository, step.manifest);
-        if (!tables.member(repository, step.manifest)) throw notFound(step.manifest);
+        if (!tables.member(repository, step.manifest)) throw refusals.notStored(step.manifest);
         setOwn(ctx, repository, step.manifest, true);
         break;
       case "expire":
@@ -68,14 +68,8 @@ export async function change(
 function tag(ctx: Context, repository: string, { name, to, expect }: Step<"tag">): void {
   const { tables, journal } = ctx;
   const present = tables.tag(repository, name);
-  if (expect !== undefined && (expect ?? undefined) !== present) {
-    const wanted = expect === null ? "new" : `on ${expect}`;
-    throw new OciStoreError("CONFLICT", `tag ${name} is ${present ? `on ${present}` : "absent"}, not ${wanted}`, {
-      reference: name,
-      ...(present && { digest: present }),
-    });
-  }
-  if (!tables.member(repository, to)) throw notFound(to);
+  if (expect !== undefined && (expect ?? undefined) !== present) throw refusals.tagElsewhere(name, present, expect);
+  if (!tables.member(repository, to)) throw refusals.notStored(to);
   tables.setOwn(repository, to, false);
   if (present && present !== to) {
     journal?.tag(repository, name, present);
@@ -92,14 +86,9 @@ function untag(ctx: Context, repository: string, { name, expect }: Step<"untag">
   if (!present) {
     const at = expect && tables.at(repository, expect);
     if (run !== undefined && at && tables.sql.runTag.get(run, at.repository, name, at.id)) return;
-    throw new OciStoreError("NOT_FOUND", `no tag ${name}`, { reference: name });
+    throw refusals.noTag(name);
   }
-  if (expect !== undefined && expect !== present) {
-    throw new OciStoreError("CONFLICT", `tag ${name} is on ${present}, not on ${expect}`, {
-      reference: name,
-      digest: present,
-    });
-  }
+  if (expect !== undefined && expect !== present) throw refusals.tagElsewhere(name, present, expect);
   dropTag(ctx, repository, name, present);
   lose(ctx, present);
 }
@@ -123,11 +112,11 @@ function disown(ctx: Context, repository: string, { manifest, before }: Step<"di
 
 function unlink(ctx: Context, repository: string, digest: Digest): void {
   const { tables } = ctx;
-  if (!tables.visible(repository, digest)) throw notFound(digest);
+  if (!tables.visible(repository, digest)) throw refusals.notStored(digest);
   const holders = graphOf(ctx)
     .parents({ repository, digest })
     .map((node) => node.digest);
-  if (holders.length > 0) throw inUse(digest, holders);
+  if (holders.length > 0) throw refusals.heldBy(digest, holders);
   if (!tables.isClaimed(repository, digest)) return;
   const at = tables.at(repository, digest)!;
   tables.sql.unclaim.run(at.id, at.repository);
@@ -136,7 +125,7 @@ function unlink(ctx: Context, repository: string, digest: Digest): void {
 
 function pin(ctx: Context, repository: string, { name, digest, until }: Step<"pin">): void {
   const { tables } = ctx;
-  if (!tables.visible(repository, digest)) throw notFound(digest);
+  if (!tables.visible(repository, digest)) throw refusals.notStored(digest);
   mustBeWhole(ctx, repository, digest);
   const repositoryId = tables.repositoryIdFor(repository);
   const present = tables.sql.pin.get(repositoryId, name) as { id: number } | undefined;
@@ -150,7 +139,7 @@ function unpin(ctx: Context, repository: string, { name }: Step<"unpin">): void 
   const { tables } = ctx;
   const repositoryId = tables.repositoryIdFor(repository);
   const present = tables.sql.pin.get(repositoryId, name) as { id: number } | undefined;
-  if (!present) throw new OciStoreError("NOT_FOUND", `no pin ${name}`, { reference: name });
+  if (!present) throw refusals.noPin(name);
   tables.sql.dropPin.run(repositoryId, name);
   lose(ctx, tables.digest(present.id));
 }

@@ -1,19 +1,16 @@
-import { type Arrival, type Digest, type Ms, OciStoreError, type Placement } from "@ocistore/core";
+import { type Arrival, type ClaimOptions, type Digest, type Ms, type Placement, refusals } from "@ocistore/core";
 import { type Context, lose } from "./context.ts";
 import { mayBringBack, revive } from "./revive.ts";
 import { missingBelow } from "./whole.ts";
 
-export interface ClaimRequest {
-  readonly owner: string;
-  readonly repository: string;
-  readonly digests: readonly Digest[];
-  readonly until: Ms;
-  readonly from?: string | undefined;
-}
-
 /** Looking, bringing back and holding are one step: an answer that is only a look is worth nothing a moment later. */
-export function claim(ctx: Context, request: ClaimRequest): ReadonlyMap<Digest, Placement> {
-  const { owner, repository, digests, until, from } = request;
+export function claim(
+  ctx: Context,
+  owner: string,
+  repository: string,
+  digests: readonly Digest[],
+  { until, from }: ClaimOptions,
+): ReadonlyMap<Digest, Placement> {
   const { tables } = ctx;
   const answer = new Map<Digest, Placement>();
   for (const digest of digests) {
@@ -45,7 +42,7 @@ export function arrive(ctx: Context, owner: string, repository: string, { placem
   const mark = tables.condemned(digest);
   // With one fixed place the bytes have just been put there, and who was about to erase them looks at the mark again.
   if (mark?.purging && mark.generation === generation && !fixedNames) {
-    throw new OciStoreError("UPLOAD_UNKNOWN", `${digest} is being collected`, { digest });
+    throw refusals.beingCollected(digest);
   }
   // Who sends bytes that are here already gets those: of two copies one would be nobody's, and lie there for ever.
   const used = tables.blob(digest) ?? (mark?.purging ? undefined : mark);

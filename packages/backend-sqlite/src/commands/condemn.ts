@@ -1,24 +1,17 @@
-import { bytesNode, type CondemnItem, type Digest, type Ms, OciStoreError } from "@ocistore/core";
+import { bytesNode, type CondemnItem, type CondemnOptions, type Digest, refusals } from "@ocistore/core";
 import { type Context, graphOf } from "./context.ts";
 import { take } from "./remove.ts";
 import { memberText } from "./revive.ts";
 
-export interface CondemnRequest {
-  readonly run: string;
-  readonly until: Ms;
-  readonly before?: Ms | undefined;
-  readonly epoch?: number | undefined;
-}
-
 /** The only way out of use, and it looks for itself: whatever the caller found out earlier may have changed since. */
-export function condemn(ctx: Context, items: readonly CondemnItem[], request: CondemnRequest): readonly Digest[] {
+export function condemn(ctx: Context, items: readonly CondemnItem[], request: CondemnOptions): readonly Digest[] {
   mustHoldLease(ctx, request.epoch);
   const condemned = items.filter((item) => condemnOne(ctx, item, request)).map(({ digest }) => digest);
   if (condemned.length > 0) ctx.tables.sql.setRun.run(request.run, ctx.tables.now, request.until);
   return condemned;
 }
 
-function condemnOne(ctx: Context, item: CondemnItem, { run, until, before }: CondemnRequest): boolean {
+function condemnOne(ctx: Context, item: CondemnItem, { run, until, before }: CondemnOptions): boolean {
   const { tables } = ctx;
   const { sql } = tables;
   const { digest, size, generation, kind } = item;
@@ -54,5 +47,5 @@ function condemnOne(ctx: Context, item: CondemnItem, { run, until, before }: Con
 export function mustHoldLease({ tables }: Context, epoch: number | undefined): void {
   if (epoch === undefined) return;
   const row = tables.sql.lease.get("collect") as { epoch: number } | undefined;
-  if (row?.epoch !== epoch) throw new OciStoreError("CONFLICT", "another collector has taken over");
+  if (row?.epoch !== epoch) throw refusals.takenOver();
 }

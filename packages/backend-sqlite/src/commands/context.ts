@@ -1,4 +1,4 @@
-import { type Digest, type Environment, type Ms, OciStoreError } from "@ocistore/core";
+import type { Digest, Environment, Ms } from "@ocistore/core";
 import { TablesGraph } from "../graph/tables-graph.ts";
 import type { Tables } from "../tables/tables.ts";
 import type { Journal } from "./journal.ts";
@@ -25,12 +25,4 @@ export function graphOf({ tables }: Context, youngAfter?: Ms | undefined): Table
 export function lose(ctx: Context, digest: Digest): void {
   ctx.tables.touch(digest);
   ctx.tables.enqueue(digest);
-}
-
-export function notFound(digest: Digest): OciStoreError {
-  return new OciStoreError("NOT_FOUND", `${digest} is not stored here`, { digest });
-}
-
-export function inUse(digest: Digest, holders: readonly string[]): OciStoreError {
-  return new OciStoreError("IN_USE", `${digest} is held by ${holders.join(", ")}`, { digest, holders });
 }

@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 
 /** Writes down that a manifest is in a repository, and what it names there. */
 export function addMember(
-  { tables }: Context,
+  { tables }: Pick<Context, "tables">,
   repository: string,
   record: ManifestRecord,
   member: Pick<Member, "own" | "absent">,
@@ -23,6 +23,16 @@ export function addMember(
       artifactType: record.artifactType === undefined ? null : tables.typeIdFor(record.artifactType),
     });
   }
+}
+
+/** From now on its children are somebody's: they are roots of their own no longer. */
+export function nameChildren({ tables }: Context, repository: string, { edges }: ManifestRecord): void {
+  for (const { to, kind } of edges) if (kind !== "subject") tables.setOwn(repository, to, false);
+}
+
+/** Referrers that came before their subject go with it from now on. */
+export function welcomeSubject({ tables }: Context, repository: string, digest: Digest): void {
+  for (const referrer of tables.referrers(repository, digest)) tables.setOwn(repository, referrer, false);
 }
 
 /** Takes a manifest out of a repository with every tag on it; reads there say "not found" from now on. */

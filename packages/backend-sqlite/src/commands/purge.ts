@@ -1,15 +1,8 @@
-import type { Digest, Ms } from "@ocistore/core";
+import type { Digest, Ms, PurgeOptions } from "@ocistore/core";
 import type { CondemnedRow } from "../tables/tables.ts";
 import { mustHoldLease } from "./condemn.ts";
 import { type Context, graphOf } from "./context.ts";
 import { revive } from "./revive.ts";
-
-export interface PurgeRequest {
-  readonly due: Ms;
-  readonly limit: number;
-  readonly epoch?: number | undefined;
-  readonly run?: string | undefined;
-}
 
 /** A run that is no older may be about to condemn what it has removed. */
 const UNDER_WAY: Ms = 60 * 60_000;
@@ -37,7 +30,7 @@ export interface Marked {
  * yet gone. So a manifest is always gone before what it names, whatever dies in between. Each is looked at a second time
  * first: what has become referenced since it was condemned comes back instead.
  */
-export function markPurging(ctx: Context, request: PurgeRequest, from: Position): Marked {
+export function markPurging(ctx: Context, request: PurgeOptions, from: Position): Marked {
   const { tables } = ctx;
   const { sql } = tables;
   mustHoldLease(ctx, request.epoch);
@@ -100,7 +93,7 @@ export function dropPurged(ctx: Context, marked: readonly CondemnedRow[], gone: 
 }
 
 /** Forgets what nobody needs any more: claims that have run out, and runs of which nothing is left to undo. */
-function sweep({ tables }: Context, { due, run }: PurgeRequest): void {
+function sweep({ tables }: Context, { due, run }: PurgeOptions): void {
   const { sql, now } = tables;
   sql.dropOwnersUntil.run(now);
   const over = { until: Math.max(now, due), ending: run ?? null, before: now - UNDER_WAY };

@@ -1,8 +1,8 @@
-import { type Digest, type Edge, type ManifestRecord, OciStoreError } from "@ocistore/core";
+import { type Digest, type Edge, isRequired, type ManifestRecord, refusals } from "@ocistore/core";
 import type { Context } from "./context.ts";
-import { addMember } from "./members.ts";
+import { addMember, nameChildren, welcomeSubject } from "./members.ts";
 import { mayBringBack, revive } from "./revive.ts";
-import { isRequired, missing, missingBelow } from "./whole.ts";
+import { missingBelow } from "./whole.ts";
 
 /**
  * Records a manifest, in the step that checks that what it names is there. Condemned content that it names is brought back
@@ -17,7 +17,7 @@ export function put(
   const { tables } = ctx;
   const { digest, edges } = manifest;
   if (tables.condemned(digest)) revive(ctx, digest, repository);
-  if (!tables.blob(digest)) throw missing(digest, [digest]);
+  if (!tables.blob(digest)) throw refusals.missing(digest, [digest]);
 
   const absent: Digest[] = [];
   for (const edge of edges) {
@@ -26,20 +26,18 @@ export function put(
     if (!isThere && isRequired(edge)) absent.push(edge.to);
     if (isThere) mustBeOfSize(ctx, edge);
   }
-  if (absent.length > 0 && !sparse) throw missing(digest, absent);
+  if (absent.length > 0 && !sparse) throw refusals.missing(digest, absent);
   const subjects = edges.filter(({ kind }) => kind === "subject");
   const revived = missingBelow(ctx, repository, digest, subjects);
-  if (revived.length > 0) throw missing(digest, revived);
+  if (revived.length > 0) throw refusals.missing(digest, revived);
   // What is condemned and referred to again is live again by that, and the next purge brings it back.
   for (const { to } of subjects) if (tables.condemned(to)) tables.enqueue(to);
 
   const present = tables.member(repository, digest);
   const own = present ? present.own : !tagged && !isNamed(ctx, repository, manifest);
   addMember(ctx, repository, manifest, { own, absent });
-  // From now on its children are somebody's, and so are the referrers that came before it.
-  for (const { to, kind } of edges) if (kind !== "subject") tables.setOwn(repository, to, false);
-  if (present) return;
-  for (const referrer of tables.referrers(repository, digest)) tables.setOwn(repository, referrer, false);
+  nameChildren(ctx, repository, manifest);
+  if (!present) welcomeSubject(ctx, repository, digest);
 }
 
 /** A manifest that is wrong about its content, or content that is damaged: in either case it is not what was meant. */
@@ -47,8 +45,7 @@ function mustBeOfSize({ tables }: Context, { to, kind, size }: Edge): void {
   if (size === undefined || kind === "opaque" || kind === "subject") return;
   const located = tables.blob(to);
   if (!located || located.size === size) return;
-  const data = { digest: to, expected: size, actual: located.size };
-  throw new OciStoreError("SIZE_MISMATCH", `${to} has ${located.size} bytes, not ${size}`, data);
+  throw refusals.ofOtherSize(to, size, located.size);
 }
 
 function isStored(ctx: Context, repository: string, { to, kind }: Edge): boolean {

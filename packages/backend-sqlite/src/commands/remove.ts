@@ -1,5 +1,5 @@
-import { type Digest, type Ms, manifestNode, type Root } from "@ocistore/core";
-import { type Context, graphOf, inUse, notFound } from "./context.ts";
+import { type Digest, type Ms, manifestNode, type Root, refusals } from "@ocistore/core";
+import { type Context, graphOf } from "./context.ts";
 import { dropTag, removeMember } from "./members.ts";
 
 export interface Removals {
@@ -27,11 +27,11 @@ export async function removeAll(
     if (!tables.member(repository, digest)) {
       const at = tables.at(repository, digest);
       if (run !== undefined && at && tables.sql.runMember.get(run, at.repository, at.id)) continue;
-      throw notFound(digest);
+      throw refusals.notStored(digest);
     }
     const others = rootsOf.get(digest)!.filter(({ why, name }) => why === "tag" && !tags?.includes(name!));
     const holders = others.map(({ name }) => `tag ${name}`);
-    if (tags && holders.length > 0) throw inUse(digest, holders);
+    if (tags && holders.length > 0) throw refusals.heldBy(digest, holders);
     take(ctx, repository, digest);
     removed.push(digest);
     // Only here: what is dropped has lost its last reason before, and its grace is counted from then.
@@ -40,7 +40,7 @@ export async function removeAll(
   for (const digest of forced.keys()) {
     await ctx.pause();
     const holders = holdersOf(ctx, repository, digest);
-    if (holders.length > 0) throw inUse(digest, holders);
+    if (holders.length > 0) throw refusals.heldBy(digest, holders);
   }
   for (const digest of ifDead) {
     await ctx.pause();

@@ -1,4 +1,4 @@
-import { type Digest, OciStoreError, type Placement } from "@ocistore/core";
+import { type Digest, type Placement, refusals } from "@ocistore/core";
 import type { Context } from "./context.ts";
 
 /** Whether this copy is the one that is in use. */
@@ -15,7 +15,7 @@ export function replaceCopy({ tables }: Context, digest: Digest, by: Placement |
   }
   // Absent it would name nothing, and what it kept would be garbage.
   if (tables.sql.membersOf.get(tables.id(digest))) {
-    throw new OciStoreError("IN_USE", `${digest} is a manifest`, { digest });
+    throw refusals.isManifest(digest);
   }
   tables.dropBlob(digest);
 }

@@ -1,8 +1,7 @@
-import type { Digest, Ms } from "@ocistore/core";
+import { type Digest, isRequired, type Ms } from "@ocistore/core";
 import type { Context } from "./context.ts";
 import type { Journal } from "./journal.ts";
 import { memberText } from "./revive.ts";
-import { isRequired } from "./whole.ts";
 
 /** What a command took out, so that it can be put back: tags, members and marks, each as it was. */
 export function noteInRun(ctx: Context, run: string, until: Ms | undefined, journal: Journal): void {

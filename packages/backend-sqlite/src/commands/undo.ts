@@ -1,9 +1,9 @@
-import { type Digest, OciStoreError, type RemovalRun, type Undone } from "@ocistore/core";
+import { type Digest, type RemovalRun, refusals, type Undone } from "@ocistore/core";
 import type { Member } from "../tables/tables.ts";
 import { type Context, lose } from "./context.ts";
 import { addMember } from "./members.ts";
 import { mayBringBack, memberOf, revive } from "./revive.ts";
-import { missing, missingBelow } from "./whole.ts";
+import { missingBelow } from "./whole.ts";
 
 interface Tag {
   readonly repository: string;
@@ -25,7 +25,7 @@ interface Taken {
 export async function undo(ctx: Context, run: string, moved: "leave" | "take" | undefined): Promise<Undone> {
   const { tables } = ctx;
   const { sql } = tables;
-  if (!sql.run.get(run)) throw new OciStoreError("NOT_FOUND", `no run ${run} is remembered`, { reference: run });
+  if (!sql.run.get(run)) throw refusals.noRun(run);
   const all = tagsOf(ctx, run);
   const left = all.filter((tag) => isElsewhere(ctx, tag));
   if (left.length > 0 && moved === undefined) throw conflict(ctx, left);
@@ -53,7 +53,7 @@ export async function undo(ctx: Context, run: string, moved: "leave" | "take" | 
     await ctx.pause();
     const lost = tables.blob(digest) ? missingBelow(ctx, repository, digest) : [digest];
     const gone = lost.filter((each) => !known.has(each));
-    if (gone.length > 0) throw missing(digest, gone);
+    if (gone.length > 0) throw refusals.missing(digest, gone);
   }
   sql.dropRun.run(run);
   return {
@@ -144,7 +144,7 @@ function setTag(ctx: Context, { repository, name, digest }: Tag): void {
   if (!tables.member(repository, digest) && tables.condemned(digest) && mayBringBack(ctx, repository, digest)) {
     revive(ctx, digest, repository);
   }
-  if (!tables.member(repository, digest)) throw missing(digest, [digest]);
+  if (!tables.member(repository, digest)) throw refusals.missing(digest, [digest]);
   tables.setOwn(repository, digest, false);
   const at = tables.at(repository, digest)!;
   tables.sql.setTag.run(at.repository, name, at.id);
@@ -156,13 +156,7 @@ function makeOwn({ tables }: Context, { repository, digest }: Tag): void {
   if (tables.tagsOn(repository, digest).length === 0) tables.setOwn(repository, digest, true);
 }
 
-function conflict({ tables }: Context, left: readonly Tag[]): OciStoreError {
-  const [{ repository, name, digest }] = left as readonly [Tag, ...Tag[]];
-  const present = tables.tag(repository, name)!;
-  const others = left.length > 1 ? `, and ${left.length - 1} more` : "";
-  return new OciStoreError("CONFLICT", `tag ${name} is on ${present} by now, and was on ${digest}${others}`, {
-    reference: name,
-    digest: present,
-    holders: left.map((tag) => tag.name),
-  });
+function conflict({ tables }: Context, left: readonly Tag[]): Error {
+  const [{ repository, name }] = left as readonly [Tag, ...Tag[]];
+  return refusals.tagsMoved(left as readonly [Tag, ...Tag[]], tables.tag(repository, name)!);
 }

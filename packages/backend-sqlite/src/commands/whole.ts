@@ -1,4 +1,4 @@
-import { type Digest, type Edge, manifestNode, OciStoreError } from "@ocistore/core";
+import { type Digest, type Edge, isRequired, manifestNode, refusals } from "@ocistore/core";
 import { TablesGraph } from "../graph/tables-graph.ts";
 import type { Context } from "./context.ts";
 import { revive } from "./revive.ts";
@@ -59,15 +59,5 @@ interface Asked {
 /** Refuses to give a reason to live to what is not whole. @throws `MISSING_CONTENT` */
 export function mustBeWhole(ctx: Context, repository: string, digest: Digest): void {
   const digests = missingBelow(ctx, repository, digest);
-  if (digests.length > 0) throw missing(digest, digests);
-}
-
-/** A subject may always be missing, and so may what only a guess at an unknown document's text has found. */
-export function isRequired({ kind, optional }: Edge): boolean {
-  return !optional && kind !== "subject" && kind !== "opaque";
-}
-
-export function missing(digest: Digest, digests: readonly Digest[]): OciStoreError {
-  const message = `${digest} needs content that is not stored here: ${digests.join(", ")}`;
-  return new OciStoreError("MISSING_CONTENT", message, { digest, digests });
+  if (digests.length > 0) throw refusals.missing(digest, digests);
 }

@@ -1,5 +1,6 @@
 import {
   type BlobStore,
+  type Digest,
   type Environment,
   isDamage,
   type Listing,
@@ -15,7 +16,7 @@ import {
 import type { Context } from "../commands/context.ts";
 import type { Tables } from "../tables/tables.ts";
 import { closureOf, type Records } from "./closure.ts";
-import { compare, entriesOf, entryOf, keyOf } from "./entries.ts";
+import { compare, type Entry, entriesOf, entryOf, keyOf } from "./entries.ts";
 import {
   addListing,
   addPending,
@@ -164,8 +165,7 @@ export class Projection {
       }
       const run = randomId(env);
       const out = verdict === "meant" ? vanished.map(entryOf) : [];
-      const isStillListed = ({ digest, name }: { digest: string; name?: string | undefined }) =>
-        name === undefined && file.manifests.has(digest as never);
+      const isStillListed = ({ digest, name }: Entry) => name === undefined && file.manifests.has(digest);
       const gone = takeOut(
         ctx,
         out.filter((entry) => !isStillListed(entry)),
@@ -190,16 +190,16 @@ export class Projection {
     o: Signal,
   ): Promise<{ readonly records: Records; readonly aside: ReadonlyMap<string, string | undefined> }> {
     const { blobs, read } = this.#ground;
-    const records = new Map<string, ManifestRecord>() as Map<never, ManifestRecord>;
+    const records = new Map<Digest, ManifestRecord>();
     const aside = new Map<string, string | undefined>();
-    const known = (digest: ManifestRecord["digest"]) => read(o, (tables) => tables.anyRecord(digest));
+    const known = (digest: Digest) => read(o, (tables) => tables.anyRecord(digest));
     for (const key of added) {
       const { digest } = entryOf(key);
       const mediaType = file.manifests.get(digest)?.mediaType ?? "application/octet-stream";
       try {
         const found = await closureOf({ digest, mediaType }, { blobs, known }, o);
         if (!found) aside.set(key, undefined);
-        for (const [each, record] of found ?? []) records.set(each as never, record);
+        for (const [each, record] of found ?? []) records.set(each, record);
       } catch (error) {
         if (!isDamage(error)) throw error;
         aside.set(key, `${digest}: ${(error as Error).message}`);

@@ -1,12 +1,11 @@
-import { type BlobStore, type Digest, isDigest } from "@ocistore/core";
+import { type BlobStore, type Digest, isDigest, isRequired } from "@ocistore/core";
 import { condemn } from "../commands/condemn.ts";
 import { type Context, lose } from "../commands/context.ts";
 import { Journal } from "../commands/journal.ts";
-import { addMember, dropTag, setOwn } from "../commands/members.ts";
+import { addMember, dropTag, nameChildren, setOwn, welcomeSubject } from "../commands/members.ts";
 import { take } from "../commands/remove.ts";
 import { revive } from "../commands/revive.ts";
 import { noteInRun } from "../commands/run-record.ts";
-import { isRequired } from "../commands/whole.ts";
 import type { Records } from "./closure.ts";
 import type { Entry } from "./entries.ts";
 import { LAYOUT } from "./wanted.ts";
@@ -48,9 +47,8 @@ export async function takeInManifests(ctx: Context, blobs: BlobStore, records: R
       { ...record, size, generation, pushed: Math.min(pushed, tables.now) },
       { own: false, absent },
     );
-    // From now on what it names is somebody's, and so are the referrers that came before it.
-    for (const { to, kind } of edges) if (kind !== "subject") tables.setOwn(LAYOUT, to, false);
-    for (const referrer of tables.referrers(LAYOUT, digest)) tables.setOwn(LAYOUT, referrer, false);
+    nameChildren(ctx, LAYOUT, record);
+    welcomeSubject(ctx, LAYOUT, digest);
     tables.enqueue(digest);
   }
 }

@@ -3,14 +3,20 @@ import type {
   Catalog,
   CatalogCapabilities,
   Change,
+  ChangeOptions,
+  ClaimOptions,
   Condemned,
   CondemnItem,
+  CondemnOptions,
+  Erase,
   GraphReader,
   ManifestRecord,
   Mentions,
   Page,
   Policy,
+  PurgeOptions,
   RemovalRun,
+  ReplaceOptions,
   Undone,
 } from "../contract/catalog.ts";
 import type { DocumentCell } from "../contract/document-cell.ts";
@@ -88,10 +94,9 @@ export class CellCatalog implements Catalog {
     owner: string,
     repository: string,
     digests: readonly Digest[],
-    o: Signal & { readonly until: Ms; readonly from?: string | undefined },
+    o: ClaimOptions,
   ): Promise<ReadonlyMap<Digest, Placement>> {
-    const { until, from } = o;
-    return this.#update(o, (ctx) => claim(ctx, { owner, repository, digests, until, from }));
+    return this.#update(o, (ctx) => claim(ctx, owner, repository, digests, o));
   }
 
   add(
@@ -107,15 +112,7 @@ export class CellCatalog implements Catalog {
     return this.#update({ ...o, frees: true }, async (ctx) => release(ctx, owner, o.until));
   }
 
-  change(
-    repository: string,
-    changes: readonly Change[],
-    o: Signal & {
-      readonly run?: string | undefined;
-      readonly until?: Ms | undefined;
-      readonly before?: Ms | undefined;
-    } = {},
-  ): Promise<readonly Digest[]> {
+  change(repository: string, changes: readonly Change[], o: ChangeOptions = {}): Promise<readonly Digest[]> {
     const frees = changes.every((step) => FREEING.has(step.do));
     return this.#update({ ...o, frees }, (ctx) => change(ctx, repository, changes, o));
   }
@@ -138,15 +135,7 @@ export class CellCatalog implements Catalog {
     });
   }
 
-  condemn(
-    items: readonly CondemnItem[],
-    o: Signal & {
-      readonly run: string;
-      readonly until: Ms;
-      readonly before?: Ms | undefined;
-      readonly epoch?: number | undefined;
-    },
-  ): Promise<readonly Digest[]> {
+  condemn(items: readonly CondemnItem[], o: CondemnOptions): Promise<readonly Digest[]> {
     return this.#update({ ...o, frees: true }, (ctx) => condemn(ctx, items, o));
   }
 
@@ -169,13 +158,8 @@ export class CellCatalog implements Catalog {
    * fixed the cell is held all the while; where they are not, the marks alone keep others away.
    */
   purge(
-    erase: (placements: readonly Placement[]) => Promise<readonly Digest[]>,
-    o: Signal & {
-      readonly due: Ms;
-      readonly limit: number;
-      readonly epoch?: number | undefined;
-      readonly run?: string | undefined;
-    },
+    erase: Erase,
+    o: PurgeOptions,
   ): Promise<{ readonly purged: readonly Condemned[]; readonly revived: readonly Digest[] }> {
     const purged: CondemnedRow[] = [];
     const revived: Digest[] = [];
@@ -203,14 +187,7 @@ export class CellCatalog implements Catalog {
     return this.#cell.exclusive(work, { ...o, frees: true });
   }
 
-  replaceCopy(
-    damaged: Placement,
-    o: Signal & {
-      readonly by?: Arrival | undefined;
-      confirm(o?: Signal): Promise<boolean>;
-      erase(placements: readonly Placement[]): Promise<readonly Digest[]>;
-    },
-  ): Promise<boolean> {
+  replaceCopy(damaged: Placement, o: ReplaceOptions): Promise<boolean> {
     return this.#cell.exclusive(async () => {
       const isReplaced = await this.#attempt(o, (ctx) => replaceCopy(ctx, damaged, o));
       // What took the place of a copy with a fixed name has erased it by that.

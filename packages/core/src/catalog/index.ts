@@ -5,6 +5,7 @@ export { type CellFacts, type Glance, type Looked, recordedFacts } from "./facts
 export { ManifestMemory } from "./graph/manifest-memory.ts";
 export { Overlay } from "./overlay.ts";
 export { recordOf } from "./record.ts";
+export * as refusals from "./refusals.ts";
 export type {
   CatalogState,
   Claim,

@@ -176,6 +176,51 @@ export interface Page extends Signal {
   readonly limit?: number | undefined;
 }
 
+/** Of {@link Catalog.claim}. */
+export interface ClaimOptions extends Signal {
+  readonly until: Ms;
+  /** A second repository to look in, whose content is then held in this one. */
+  readonly from?: string | undefined;
+}
+
+/** Of {@link Catalog.change}. */
+export interface ChangeOptions extends Signal {
+  /** What is taken out is written down under this run, durably and before it goes, so that it can be undone. */
+  readonly run?: string | undefined;
+  /** Until when that can be undone; now unless given. */
+  readonly until?: Ms | undefined;
+  /** `drop` leaves alone what lost its last reason after this, and what that keeps; none unless given. */
+  readonly before?: Ms | undefined;
+}
+
+/** Of {@link Catalog.condemn}. */
+export interface CondemnOptions extends Signal {
+  readonly run: string;
+  readonly until: Ms;
+  readonly before?: Ms | undefined;
+  readonly epoch?: number | undefined;
+}
+
+/** Of {@link Catalog.purge}. */
+export interface PurgeOptions extends Signal {
+  readonly due: Ms;
+  readonly limit: number;
+  readonly epoch?: number | undefined;
+  readonly run?: string | undefined;
+}
+
+/** Erases bytes, and says which are gone: {@link BlobStore.delete}. */
+export type Erase = (placements: readonly Placement[]) => Promise<readonly Digest[]>;
+
+/** Of {@link Catalog.replaceCopy}. */
+export interface ReplaceOptions extends Signal {
+  readonly by?: Arrival | undefined;
+  /** Called in the critical section, perhaps more than once: whether the copy is damaged still. */
+  confirm(o?: Signal): Promise<boolean>;
+  /** Called where the copy is in nobody's use any more. */
+  readonly erase: Erase;
+}
+
 /** Bytes that are to become known. */
 export interface Arrival {
   readonly placement: Placement;
@@ -201,13 +246,13 @@ export interface Catalog {
   /**
    * A writer's "have you got these?", and the only "yes" to build on: what is in the answer is held until `until`, or
    * until {@link release}; what is absent is left out. Condemned content that is asked for is brought back, a manifest
-   * together with all that it names. `from`: a second repository to look in, whose content is then held in this one.
+   * together with all that it names.
    */
   claim(
     owner: string,
     repository: string,
     digests: readonly Digest[],
-    o: Signal & { readonly until: Ms; readonly from?: string | undefined },
+    o: ClaimOptions,
   ): Promise<ReadonlyMap<Digest, Placement>>;
   /** New bytes become known, readable and claimed. */
   add(
@@ -222,21 +267,10 @@ export interface Catalog {
   /**
    * All steps or none.
    *
-   * @param o.before `drop` leaves alone what lost its last reason after this, and what that keeps; none unless given.
-   * @param o.run What is taken out is written down under this run, durably and before it goes, so that it can be undone.
-   * @param o.until Until when that can be undone; now unless given.
    * @throws `MISSING_CONTENT`, `CONFLICT` (an `expect` that does not hold), `IN_USE`, `NOT_FOUND`.
    * @returns The manifests that were removed or dropped.
    */
-  change(
-    repository: string,
-    changes: readonly Change[],
-    o?: Signal & {
-      readonly run?: string | undefined;
-      readonly until?: Ms | undefined;
-      readonly before?: Ms | undefined;
-    },
-  ): Promise<readonly Digest[]>;
+  change(repository: string, changes: readonly Change[], o?: ChangeOptions): Promise<readonly Digest[]>;
 
   /**
    * Become the one that collects, for `ttl`; `undefined` if another is. The epoch fences what a stalled collector does late.
@@ -251,15 +285,7 @@ export interface Catalog {
    *
    * @returns Those that were condemned: perhaps fewer than asked, never more.
    */
-  condemn(
-    items: readonly CondemnItem[],
-    o: Signal & {
-      readonly run: string;
-      readonly until: Ms;
-      readonly before?: Ms | undefined;
-      readonly epoch?: number | undefined;
-    },
-  ): Promise<readonly Digest[]>;
+  condemn(items: readonly CondemnItem[], o: CondemnOptions): Promise<readonly Digest[]>;
   /** Bring condemned bytes back, a manifest with all that it names. Returns those that are in use again. */
   revive(digests: readonly Digest[], o?: Signal): Promise<readonly Digest[]>;
   /**
@@ -277,32 +303,18 @@ export interface Catalog {
    * referenced since is brought back instead. `erase` is {@link BlobStore.delete}, and returns what is gone.
    */
   purge(
-    erase: (placements: readonly Placement[]) => Promise<readonly Digest[]>,
-    o: Signal & {
-      readonly due: Ms;
-      readonly limit: number;
-      readonly epoch?: number | undefined;
-      readonly run?: string | undefined;
-    },
+    erase: Erase,
+    o: PurgeOptions,
   ): Promise<{ readonly purged: readonly Condemned[]; readonly revived: readonly Digest[] }>;
 
   /**
    * Takes a damaged copy out of use. `by`, a sound copy of the same digest, takes its place in the same step; without it the
    * digest is absent from then on, for whoever has it to store it anew, while what names it stays as it is.
    *
-   * @param o.confirm Called in the critical section, perhaps more than once: whether the copy is damaged still.
-   * @param o.erase {@link BlobStore.delete}; called where the copy is in nobody's use any more.
    * @returns Whether that was done; not if the copy is not the one in use, or is sound by now.
    * @throws `IN_USE` without `by`, if it is a manifest of a repository: what it names would be garbage.
    */
-  replaceCopy(
-    damaged: Placement,
-    o: Signal & {
-      readonly by?: Arrival | undefined;
-      confirm(o?: Signal): Promise<boolean>;
-      erase(placements: readonly Placement[]): Promise<readonly Digest[]>;
-    },
-  ): Promise<boolean>;
+  replaceCopy(damaged: Placement, o: ReplaceOptions): Promise<boolean>;
 
   /** The content graph as it is now. */
   graph(o?: Signal): Promise<GraphReader>;

@@ -1,7 +1,6 @@
-import type { Condemned } from "../contract/catalog.ts";
+import type { Condemned, Erase } from "../contract/catalog.ts";
 import { checkedTime } from "../contract/checked.ts";
 import type { Ms, Signal } from "../contract/environment.ts";
-import type { Placement } from "../contract/placement.ts";
 import { inWaves } from "../contract/waves.ts";
 import { OciStoreError } from "../errors.ts";
 import type { Digest } from "../model/digest.ts";
@@ -139,10 +138,7 @@ export async function purgeDue(parts: Parts, o: ApplyOptions = {}): Promise<read
   }
 }
 
-export function eraser(
-  { blobs }: Parts,
-  { signal }: Signal,
-): (placements: readonly Placement[]) => Promise<readonly Digest[]> {
+export function eraser({ blobs }: Parts, { signal }: Signal): Erase {
   return async (placements) => {
     const gone: Digest[] = [];
     const failures: unknown[] = [];

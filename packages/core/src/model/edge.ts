@@ -16,3 +16,11 @@ export interface Edge {
   /** Set where the content may be missing and the manifest is still whole: a subject, a foreign layer with `urls`. */
   readonly optional?: true;
 }
+
+/**
+ * Whether a manifest is not whole without it. A subject may always be missing, and so may what only a guess at an unknown
+ * document's text has found.
+ */
+export function isRequired({ kind, optional }: Edge): boolean {
+  return !optional && kind !== "subject" && kind !== "opaque";
+}

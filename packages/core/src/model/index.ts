@@ -21,7 +21,7 @@ export {
   parseDigest,
   parseForeignDigest,
 } from "./digest.ts";
-export type { Edge, EdgeKind } from "./edge.ts";
+export { type Edge, type EdgeKind, isRequired } from "./edge.ts";
 export { printable, quoted } from "./escape.ts";
 export {
   field,

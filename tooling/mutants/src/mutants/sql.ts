@@ -66,7 +66,7 @@ export const SQL: readonly Mutant[] = [
     id: "sql-put-over-nothing",
     protects: "M9: a manifest is recorded in the transaction that checks that what it names is there",
     file: `${COMMANDS}/put.ts`,
-    text: "if (absent.length > 0 && !sparse) throw missing(digest, absent);",
+    text: "if (absent.length > 0 && !sparse) throw refusals.missing(digest, absent);",
     instead: "",
     killedBy: [SUITE, "recording: content that is not stored is MISSING_CONTENT"],
     writtenAs: [`${RULES}/recording.ts`, "content that is not stored is MISSING_CONTENT"],

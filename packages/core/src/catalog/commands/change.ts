@@ -3,6 +3,7 @@ import type { Ms } from "../../contract/environment.ts";
 import { OciStoreError } from "../../errors.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
+import { noPin, noTag, notStored, tagElsewhere } from "../refusals.ts";
 import type { Run } from "../state.ts";
 import { type Context, goesOn, graphOf, isClaimed, lose, visible } from "./context.ts";
 import { freezeListing, relist } from "./listing.ts";
@@ -75,7 +76,7 @@ export async function change(
         break;
       case "pin": {
         const { name, digest, until } = step;
-        if (!(await visible(ctx, repository, digest))) throw notFound(digest);
+        if (!(await visible(ctx, repository, digest))) throw notStored(digest);
         await mustBeWhole(ctx, repository, digest);
         const { pins } = ctx.draft.repository(repository);
         const present = pins.get(name);
@@ -86,7 +87,7 @@ export async function change(
       case "unpin": {
         const { pins } = ctx.draft.repository(repository);
         const pin = pins.get(step.name);
-        if (!pin) throw new OciStoreError("NOT_FOUND", `no pin ${step.name}`, { reference: step.name });
+        if (!pin) throw noPin(step.name);
         pins.delete(step.name);
         lose(ctx, pin.digest);
         break;
@@ -108,19 +109,13 @@ async function tag(
   const { draft, facts, o } = ctx;
   const target = draft.repository(repository);
   const present = target.tags.get(name);
-  if (expect !== undefined && (expect ?? undefined) !== present) {
-    const wanted = expect === null ? "new" : `on ${expect}`;
-    throw new OciStoreError("CONFLICT", `tag ${name} is ${present ? `on ${present}` : "absent"}, not ${wanted}`, {
-      reference: name,
-      ...(present && { digest: present }),
-    });
-  }
+  if (expect !== undefined && (expect ?? undefined) !== present) throw tagElsewhere(name, present, expect);
   const member = target.manifests.get(to);
   if (member) {
     target.manifests.set(to, { ...member, own: false });
   } else {
     const record = await facts.record(draft, repository, to, o);
-    if (!record || !(await visible(ctx, repository, to))) throw notFound(to);
+    if (!record || !(await visible(ctx, repository, to))) throw notStored(to);
     addMember(ctx, repository, record, false);
     // Another tool may write back a listing without it. Then its grace is counted from here, and not from an earlier loss.
     if (facts.membership === "listed") draft.touch(to, ctx.now);
@@ -142,14 +137,9 @@ function untag(
       (tag) => tag.repository === repository && tag.name === name && tag.digest === expect,
     );
     if (isDone) return;
-    throw new OciStoreError("NOT_FOUND", `no tag ${name}`, { reference: name });
+    throw noTag(name);
   }
-  if (expect !== undefined && expect !== present) {
-    throw new OciStoreError("CONFLICT", `tag ${name} is on ${present}, not on ${expect}`, {
-      reference: name,
-      digest: present,
-    });
-  }
+  if (expect !== undefined && expect !== present) throw tagElsewhere(name, present, expect);
   tags.delete(name);
   lose(ctx, present);
 }
@@ -163,7 +153,7 @@ async function keep(ctx: Context, repository: string, digest: Digest): Promise<v
     return;
   }
   const record = await ctx.facts.record(ctx.draft, repository, digest, ctx.o);
-  if (!record) throw notFound(digest);
+  if (!record) throw notStored(digest);
   addMember(ctx, repository, record, true);
 }
 
@@ -195,7 +185,7 @@ async function disown(
 
 async function unlink(ctx: Context, repository: string, digest: Digest): Promise<void> {
   const { draft, now } = ctx;
-  if (!(await visible(ctx, repository, digest))) throw notFound(digest);
+  if (!(await visible(ctx, repository, digest))) throw notStored(digest);
   const holders = (await graphOf(ctx)).parents(manifestNode(repository, digest)).map((node) => node.digest);
   if (holders.length > 0) {
     throw new OciStoreError("IN_USE", `${digest} is named by ${holders.join(", ")}`, { digest, holders });
@@ -208,8 +198,4 @@ async function unlink(ctx: Context, repository: string, digest: Digest): Promise
     draft.claims.set(owner, { ...claim, held: new Map(claim.held).set(repository, rest) });
   }
   draft.touch(digest, now);
-}
-
-function notFound(digest: Digest): OciStoreError {
-  return new OciStoreError("NOT_FOUND", `${digest} is not stored here`, { digest });
 }

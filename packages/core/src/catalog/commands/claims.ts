@@ -1,23 +1,20 @@
-import type { Arrival } from "../../contract/catalog.ts";
+import type { Arrival, ClaimOptions } from "../../contract/catalog.ts";
 import type { Ms } from "../../contract/environment.ts";
 import type { Placement } from "../../contract/placement.ts";
-import { OciStoreError } from "../../errors.ts";
 import type { Digest } from "../../model/digest.ts";
+import { beingCollected } from "../refusals.ts";
 import { type Context, hold, visible } from "./context.ts";
 import { mayBringBack, revive } from "./revive.ts";
 import { missingBelow } from "./whole.ts";
 
-export interface ClaimRequest {
-  readonly owner: string;
-  readonly repository: string;
-  readonly digests: readonly Digest[];
-  readonly until: Ms;
-  readonly from?: string | undefined;
-}
-
 /** Looking, bringing back and holding are one step: an answer that is only a look is worth nothing a moment later. */
-export async function claim(ctx: Context, request: ClaimRequest): Promise<ReadonlyMap<Digest, Placement>> {
-  const { owner, repository, digests, until, from } = request;
+export async function claim(
+  ctx: Context,
+  owner: string,
+  repository: string,
+  digests: readonly Digest[],
+  { until, from }: ClaimOptions,
+): Promise<ReadonlyMap<Digest, Placement>> {
   const { draft, facts, o } = ctx;
   const answer = new Map<Digest, Placement>();
   for (const digest of digests) {
@@ -57,7 +54,7 @@ export async function add(
     // Who sends bytes that are here already gets those: of two copies one would be nobody's, and lie there for ever.
     const mark = draft.condemned.get(digest);
     if (mark?.purging && mark.generation === generation && facts.membership === "recorded" && generation !== "") {
-      throw new OciStoreError("UPLOAD_UNKNOWN", `${digest} is being collected`, { digest });
+      throw beingCollected(digest);
     }
     const used = draft.blobs.get(digest) ?? (mark?.purging ? undefined : mark);
     draft.condemned.delete(digest);

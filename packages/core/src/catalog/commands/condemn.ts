@@ -1,9 +1,9 @@
-import type { CondemnItem } from "../../contract/catalog.ts";
-import { type Ms, randomId } from "../../contract/environment.ts";
+import type { CondemnItem, CondemnOptions } from "../../contract/catalog.ts";
+import { randomId } from "../../contract/environment.ts";
 import { inWaves } from "../../contract/waves.ts";
-import { OciStoreError } from "../../errors.ts";
 import { bytesNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
+import { takenOver } from "../refusals.ts";
 import type { CondemnedRow, Membership } from "../state.ts";
 import { type Context, edgesOf, graphOf } from "./context.ts";
 import { keptBy } from "./grace.ts";
@@ -11,18 +11,11 @@ import { removeMember } from "./members.ts";
 import { dropMachineryTags, refuseWhileFaulty } from "./remove.ts";
 import { noteInRun } from "./run-record.ts";
 
-export interface CondemnRequest {
-  readonly run: string;
-  readonly until: Ms;
-  readonly before?: Ms | undefined;
-  readonly epoch?: number | undefined;
-}
-
 /** The only way out of use, and it looks for itself: whatever the caller found out earlier may have changed since. */
 export async function condemn(
   ctx: Context,
   items: readonly CondemnItem[],
-  request: CondemnRequest,
+  request: CondemnOptions,
 ): Promise<readonly Digest[]> {
   const { draft, facts, env, o } = ctx;
   const { run, until, before } = request;
@@ -82,9 +75,7 @@ export async function condemn(
 /** R24: a collector that slept while another took over decides nothing any more. */
 export function mustHoldLease({ draft }: Context, epoch: number | undefined): void {
   if (epoch === undefined) return;
-  if (draft.leases.get("collect")?.epoch !== epoch) {
-    throw new OciStoreError("CONFLICT", "another collector has taken over");
-  }
+  if (draft.leases.get("collect")?.epoch !== epoch) throw takenOver();
 }
 
 /** Who could read what this run took out of its repository: the manifests themselves, and what they name. */

@@ -1,3 +1,4 @@
+import type { PurgeOptions } from "../../contract/catalog.ts";
 import type { Ms } from "../../contract/environment.ts";
 import { inWaves } from "../../contract/waves.ts";
 import type { Digest } from "../../model/digest.ts";
@@ -7,11 +8,7 @@ import { type Context, edgesOf, graphOf } from "./context.ts";
 import { refuseWhileFaulty } from "./remove.ts";
 import { revive } from "./revive.ts";
 
-export interface PurgeRequest {
-  readonly due: Ms;
-  readonly limit: number;
-  readonly epoch?: number | undefined;
-  readonly run?: string | undefined;
+interface PurgeRequest extends PurgeOptions {
   /** All that is condemned has been looked at twice under this lock, and nobody has changed the document since. */
   readonly isLookedAt: boolean;
 }
@@ -100,7 +97,7 @@ const REMEMBER_LOSS: Ms = 7 * 24 * 60 * 60_000;
 const UNDER_WAY: Ms = 60 * 60_000;
 
 /** Forgets what nobody needs any more: claims that have run out, old losses, and runs of which nothing is left to undo. */
-function sweep({ draft, now }: Context, { due, run: ending }: PurgeRequest): void {
+function sweep({ draft, now }: Context, { due, run: ending }: PurgeOptions): void {
   for (const [digest, at] of [...draft.lost]) {
     if (at + Math.max(REMEMBER_LOSS, draft.base.policy.grace) <= now) draft.lost.delete(digest);
   }

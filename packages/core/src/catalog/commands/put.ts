@@ -2,12 +2,13 @@ import type { ManifestRecord } from "../../contract/catalog.ts";
 import { isOciStoreError, OciStoreError } from "../../errors.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
-import type { Edge } from "../../model/edge.ts";
+import { type Edge, isRequired } from "../../model/edge.ts";
 import { isManifestType } from "../../model/media-types.ts";
+import { missing, ofOtherSize } from "../refusals.ts";
 import { type Context, graphOf, visible } from "./context.ts";
 import { addMember } from "./members.ts";
 import { mayBringBack, revive } from "./revive.ts";
-import { isRequired, missing, missingBelow } from "./whole.ts";
+import { missingBelow } from "./whole.ts";
 
 /**
  * Records a manifest, in the step that checks that what it names is there. Condemned content that it names is brought back
@@ -58,8 +59,7 @@ async function mustBeOfSize({ draft, facts, o }: Context, { to, kind, size }: Ed
   if (size === undefined || kind === "opaque" || kind === "subject") return;
   const located = await facts.locate(draft, to, o);
   if (!located || located.size === size) return;
-  const data = { digest: to, expected: size, actual: located.size };
-  throw new OciStoreError("SIZE_MISMATCH", `${to} has ${located.size} bytes, not ${size}`, data);
+  throw ofOtherSize(to, size, located.size);
 }
 
 /**

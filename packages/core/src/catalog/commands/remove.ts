@@ -4,6 +4,7 @@ import { manifestNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { RepositoryGraph } from "../graph/repository-graph.ts";
 import type { StoreGraph } from "../graph/store-graph.ts";
+import { heldBy, notStored } from "../refusals.ts";
 import type { Membership, Run } from "../state.ts";
 import { type Context, graphOf } from "./context.ts";
 import { keptBy } from "./grace.ts";
@@ -35,13 +36,13 @@ export async function removeAll(
     if (!(await isStored(ctx, repository, digest))) {
       const isDone = done?.manifests.some((each) => each.repository === repository && each.digest === digest);
       if (isDone) continue;
-      throw new OciStoreError("NOT_FOUND", `${digest} is not stored here`, { digest });
+      throw notStored(digest);
     }
     const others = (graphBefore?.roots.get(digest) ?? []).filter(
       ({ why, name }) => why === "tag" && !tags?.includes(name!),
     );
     const holders = others.map(({ name }) => `tag ${name}`);
-    if (tags && holders.length > 0) throw inUse(digest, holders);
+    if (tags && holders.length > 0) throw heldBy(digest, holders);
     take(digest);
     ctx.draft.touch(digest, ctx.now);
     // Deleted by name, it does not come back with what it refers to.
@@ -50,7 +51,7 @@ export async function removeAll(
   const graph = await graphOf(ctx);
   for (const digest of forced.keys()) {
     const holders = holdersOf(graph, repository, digest);
-    if (holders.length > 0) throw inUse(digest, holders);
+    if (holders.length > 0) throw heldBy(digest, holders);
   }
   const isKept = await keptBy(ctx, graph, before);
   for (const digest of ifDead) {
@@ -78,10 +79,6 @@ function holdersOf(graph: StoreGraph, repository: string, digest: Digest): strin
   const roots = graph.roots(node).filter(({ why }) => why === "pin" || why === "claim");
   const naming = [...graph.parents(node), ...graph.referrers(node)].filter((holder) => graph.isLive(holder));
   return [...roots.map(({ why, name }) => `${why} ${name}`), ...new Set(naming.map((holder) => holder.digest))];
-}
-
-function inUse(digest: Digest, holders: readonly string[]): OciStoreError {
-  return new OciStoreError("IN_USE", `${digest} is held by ${holders.join(", ")}`, { digest, holders });
 }
 
 /** The tags that are machinery of a manifest go with it; left behind they would be roots, there being no subject any more. */

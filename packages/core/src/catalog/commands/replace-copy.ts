@@ -1,8 +1,8 @@
 import type { Arrival } from "../../contract/catalog.ts";
 import type { Signal } from "../../contract/environment.ts";
 import type { Placement } from "../../contract/placement.ts";
-import { OciStoreError } from "../../errors.ts";
 import { bytesNode } from "../../liveness/node.ts";
+import { isManifest } from "../refusals.ts";
 import { type Context, graphOf } from "./context.ts";
 
 /**
@@ -37,6 +37,6 @@ async function refuseManifest(ctx: Context, { digest }: Placement): Promise<void
   const graph = await graphOf(ctx);
   for (const parent of graph.parents(bytesNode(digest))) {
     if (parent.repository === undefined || parent.digest !== digest) continue;
-    throw new OciStoreError("IN_USE", `${digest} is a manifest`, { digest });
+    throw isManifest(digest);
   }
 }

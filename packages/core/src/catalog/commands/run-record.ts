@@ -1,8 +1,8 @@
 import type { Ms } from "../../contract/environment.ts";
 import type { Digest } from "../../model/digest.ts";
+import { isRequired } from "../../model/edge.ts";
 import type { Membership } from "../state.ts";
 import { type Context, edgesOf } from "./context.ts";
-import { isRequired } from "./whole.ts";
 
 type Removed = readonly (readonly [Digest, Membership | undefined])[];
 

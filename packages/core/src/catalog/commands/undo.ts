@@ -1,13 +1,13 @@
 import type { Change, RemovalRun, Undone } from "../../contract/catalog.ts";
-import { OciStoreError } from "../../errors.ts";
 import type { Digest } from "../../model/digest.ts";
+import { missing, noRun, tagsMoved } from "../refusals.ts";
 import type { Membership, Run } from "../state.ts";
 import { type Context, lose } from "./context.ts";
 import { freezeListing } from "./listing.ts";
 import { addMember } from "./members.ts";
 import { refuseWhileFaulty } from "./remove.ts";
 import { mayBringBack, revive } from "./revive.ts";
-import { missing, missingBelow } from "./whole.ts";
+import { missingBelow } from "./whole.ts";
 
 type Tag = Run["tags"][number];
 
@@ -19,7 +19,7 @@ export async function undo(ctx: Context, run: string, moved: "leave" | "take" | 
   const { draft } = ctx;
   refuseWhileFaulty(ctx);
   const record = draft.runs.get(run);
-  if (!record) throw new OciStoreError("NOT_FOUND", `no run ${run} is remembered`, { reference: run });
+  if (!record) throw noRun(run);
   const left = record.tags.filter((tag) => isElsewhere(ctx, tag));
   if (left.length > 0 && moved === undefined) throw conflict(ctx, left);
 
@@ -170,13 +170,7 @@ async function mustBeWholeAgain(
   }
 }
 
-function conflict({ draft }: Context, left: readonly Tag[]): OciStoreError {
-  const [{ repository, name, digest }] = left as readonly [Tag, ...Tag[]];
-  const present = draft.repository(repository).tags.get(name);
-  const others = left.length > 1 ? `, and ${left.length - 1} more` : "";
-  return new OciStoreError("CONFLICT", `tag ${name} is on ${present} by now, and was on ${digest}${others}`, {
-    reference: name,
-    digest: present!,
-    holders: left.map((tag) => tag.name),
-  });
+function conflict({ draft }: Context, left: readonly Tag[]): Error {
+  const [{ repository, name }] = left as readonly [Tag, ...Tag[]];
+  return tagsMoved(left as readonly [Tag, ...Tag[]], draft.repository(repository).tags.get(name)!);
 }

@@ -1,9 +1,9 @@
-import { OciStoreError } from "../../errors.ts";
 import { manifestNode } from "../../liveness/node.ts";
 import { type SyncGraph, searchNow } from "../../liveness/search.ts";
 import type { Digest } from "../../model/digest.ts";
-import type { Edge } from "../../model/edge.ts";
+import { type Edge, isRequired } from "../../model/edge.ts";
 import { Draft } from "../draft.ts";
+import { missing as missingContent } from "../refusals.ts";
 import { type Context, graphOf, graphWithoutClaims, visible } from "./context.ts";
 import { revive } from "./revive.ts";
 
@@ -100,15 +100,5 @@ export async function mustBeWhole(ctx: Context, repository: string, digest: Dige
     };
     if (searchNow(view, manifestNode(repository, digest)).live) return;
   }
-  throw missing(digest, digests);
-}
-
-/** A subject may always be missing, and so may what only a guess at an unknown document's text has found. */
-export function isRequired({ kind, optional }: Edge): boolean {
-  return !optional && kind !== "subject" && kind !== "opaque";
-}
-
-export function missing(digest: Digest, digests: readonly Digest[]): OciStoreError {
-  const message = `${digest} needs content that is not stored here: ${digests.join(", ")}`;
-  return new OciStoreError("MISSING_CONTENT", message, { digest, digests });
+  throw missingContent(digest, digests);
 }

@@ -64,7 +64,7 @@ export function addGc(program: Command, action: Action): void {
         const policy = await store.policy({ signal });
         const grace = o.grace ?? policy.grace;
         const { untagged, adopt, full, maxFreed } = o;
-        const options = { signal, grace, untagged, retention, adopt, full, maxFreed };
+        const options = { signal, grace, untagged, retention, adopt, full, strays: true, maxFreed };
         const plan = await store.planCollect(options).catch((error: unknown) => {
           throw policy.foreign && isOciStoreError(error, "UNSUPPORTED") ? notAdopted(place) : error;
         });

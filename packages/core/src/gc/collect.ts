@@ -21,6 +21,8 @@ export interface CollectReceipt extends Receipt {
 /** An upload that nobody has touched for less may be going on, and no grace that is asked for makes that known. */
 const LIVING_UPLOAD: Ms = 60 * 60_000;
 
+const DAY: Ms = 24 * 60 * 60_000;
+
 /**
  * Collects: erases what earlier runs condemned and what is due, then takes what nothing keeps. One collector at a time.
  *
@@ -31,10 +33,35 @@ export async function collect(parts: Parts, o: CollectOptions & ApplyOptions = {
   if (o.grace !== undefined) checkedTime(o.grace, "grace");
   if (o.untagged !== undefined) checkedTime(o.untagged, "untagged");
   if (o.retention !== undefined) checkedRetention(o.retention);
-  return withLease(parts, o, async (epoch) => {
-    const plan = await planCollect(parts, o);
-    return { ...(await applyCollect(parts, plan, { ...o, epoch })), kept: plan.kept, missed: plan.missed ?? [] };
-  });
+  return withLease(parts, o, (epoch) =>
+    daily(parts, o, async (strays) => {
+      const plan = await planCollect(parts, { ...o, strays });
+      return { ...(await applyCollect(parts, plan, { ...o, epoch })), kept: plan.kept, missed: plan.missed ?? [] };
+    }),
+  );
+}
+
+/**
+ * Has strays looked for once a day, by whichever process comes first: it gets a lease, which it gives back only if it did not get
+ * through all of them.
+ */
+async function daily(
+  { catalog }: Parts,
+  o: CollectOptions,
+  work: (strays: boolean) => Promise<CollectReceipt>,
+): Promise<CollectReceipt> {
+  if (o.strays !== undefined || o.full || !catalog.capabilities.queue) return work(o.strays ?? false);
+  const epoch = await catalog.lease("strays", DAY, o);
+  if (epoch === undefined) return work(false);
+  let isThrough = false;
+  try {
+    const receipt = await work(true);
+    isThrough = receipt.skipped === 0 && receipt.kept.every(({ because }) => because !== "limit");
+    return receipt;
+  } finally {
+    // Not with the caller's signal. Without this nothing is wrong but that the rest waits for tomorrow.
+    if (!isThrough) await catalog.endLease("strays", epoch).catch(() => {});
+  }
 }
 
 /** Applies the plan of a collection, with what a collection does besides. */

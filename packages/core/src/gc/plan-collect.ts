@@ -8,6 +8,7 @@ import type { Parts } from "./parts.ts";
 import type { Kept, Plan, PlanItem } from "./plan.ts";
 import { markedGarbage } from "./plan-mark.ts";
 import { queuedGarbage } from "./plan-queue.ts";
+import { strayBytes } from "./plan-strays.ts";
 
 export interface CollectOptions extends AgeingOptions {
   /** Leave alone what is younger; the policy's grace unless given. */
@@ -18,6 +19,11 @@ export interface CollectOptions extends AgeingOptions {
   readonly maxFreed?: number | undefined;
   /** Mark the whole store, also where the catalog knows what may have become garbage; and say what it did not know. */
   readonly full?: boolean | undefined;
+  /**
+   * Also list the blob store for bytes that the catalog has never heard of, which a process that died may have left, or another
+   * tool. A collection does once a day unless this says otherwise, a plan only when asked; what marks the whole store does anyway.
+   */
+  readonly strays?: boolean | undefined;
 }
 
 /**
@@ -35,8 +41,9 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
   const queued = isQueued ? await queuedGarbage(parts, aged, { ...o, before }) : undefined;
   const marked = !isQueued || o.full ? await markedGarbage(parts, aged, { ...o, before }) : undefined;
   const found = marked ?? queued!;
+  const strays = !marked && o.strays ? await strayBytes(parts, { ...o, before }) : { items: [], kept: [] };
   const missed = marked && queued ? await missedBy(parts, marked.items, queued.items) : [];
-  const all = found.items.filter(({ digest }) => !missed.includes(digest));
+  const all = [...found.items.filter(({ digest }) => !missed.includes(digest)), ...strays.items];
   // A directory shows its files in an order of its own, and a plan of the same store is the same on each.
   all.sort((a, b) => order(a) - order(b) || (a.digest < b.digest ? -1 : 1));
   const items = o.maxFreed === undefined ? all : upTo(o.maxFreed, all);
@@ -65,7 +72,7 @@ export async function planCollect(parts: Parts, o: CollectOptions = {}): Promise
       hold: Math.max(checkedTime(o.window ?? policy.window, "window"), grace === 0 ? 0 : policy.wait),
     },
     items,
-    kept: [...found.kept, ...later],
+    kept: [...found.kept, ...strays.kept, ...later],
     ...(queued && { reviewed: queued.reviewed }),
     ...(missed.length > 0 && { missed }),
     ...(aged.decisions.length > 0 && { decisions: aged.decisions }),

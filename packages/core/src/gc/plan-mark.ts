@@ -10,13 +10,8 @@ import { liveFlow } from "./flow.ts";
 import type { Found } from "./found.ts";
 import type { Parts } from "./parts.ts";
 import type { Kept, PlanItem } from "./plan.ts";
+import { ARRIVING } from "./plan-strays.ts";
 import { liveUnreadable } from "./unreadable.ts";
-
-/**
- * Bytes that lie there and that the catalog does not know may be on their way in: committed, and not yet added. They get so
- * long whatever the grace is. (Where names are fixed, bytes are known from the moment they have their name.)
- */
-const ARRIVING: Ms = 60 * 60_000;
 
 /**
  * Every byte that nothing keeps and that is past the grace, by a mark of the whole store. Grace flows as liveness does, from

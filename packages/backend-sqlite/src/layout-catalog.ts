@@ -30,6 +30,8 @@ export class LayoutCatalog extends SqlCatalog {
   readonly #env: Environment;
   readonly #closing = new AbortController();
   #waiting: Promise<void> | undefined;
+  /** What had been condemned up to this mark is listed no more. */
+  #unlisted: string | undefined;
 
   constructor(writer: Database, reader: Database, { env, projection, onEvent, ...o }: LayoutCatalogOptions) {
     super(writer, reader, { env, fixedNames: true, onEvent });
@@ -86,6 +88,27 @@ export class LayoutCatalog extends SqlCatalog {
       );
       if (outcome) return outcome.done;
     }
+  }
+
+  /** What index.json lists others look for, so it is written before anything is erased that it may have listed. */
+  protected override async erasing<T>(o: Signal, command: (ctx: Context) => T | Promise<T>): Promise<T> {
+    for (;;) {
+      const outcome = await this.taking(o, async (ctx) =>
+        this.#isUnlisted(ctx) ? { done: await command(ctx) } : undefined,
+      );
+      if (outcome) return outcome.done;
+      await this.#projection.flush(o);
+    }
+  }
+
+  #isUnlisted({ tables }: Context): boolean {
+    if (this.#mode === "off") return true;
+    const marks = tables.setting("marks");
+    const row = listingRow(tables);
+    const isWritten = row === undefined || row.changes === row.written;
+    if (!isWritten && marks !== this.#unlisted) return false;
+    this.#unlisted = marks;
+    return true;
   }
 
   override async close(): Promise<void> {

@@ -175,7 +175,7 @@ export class SqlCatalog extends SqlReads implements Catalog {
     const revived: Digest[] = [];
     for (let from: Position | undefined = START, isIdle = true; purged.length < o.limit; ) {
       const limit = o.limit - purged.length;
-      const round = await this.taking(o, (ctx) => markPurging(ctx, { ...o, limit }, from ?? START));
+      const round = await this.erasing(o, (ctx) => markPurging(ctx, { ...o, limit }, from ?? START));
       revived.push(...round.revived);
       if (round.marked.length > 0) {
         const { dropped, isWhole } = await this.#leave(round.marked, erase);
@@ -263,6 +263,11 @@ export class SqlCatalog extends SqlReads implements Catalog {
   /** A transaction in which bytes go out of use, or are erased. */
   protected taking<T>(o: Signal, command: (ctx: Context) => T | Promise<T>): Promise<T> {
     return this.write(o, command);
+  }
+
+  /** One in which bytes are marked that will be erased for certain. */
+  protected erasing<T>(o: Signal, command: (ctx: Context) => T | Promise<T>): Promise<T> {
+    return this.taking(o, command);
   }
 
   protected write<T>(o: Signal, command: (ctx: Context) => T | Promise<T>): Promise<T> {

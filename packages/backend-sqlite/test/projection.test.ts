@@ -1,6 +1,6 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { packManifest } from "@ocistore/core";
+import { type Placement, packManifest } from "@ocistore/core";
 import { expect, test } from "vitest";
 import { bytes, fresh, openIndexed, push, tagsOf } from "./support/layouts.ts";
 
@@ -54,6 +54,21 @@ test("written together, changes are there when the store is closed", async () =>
     [a.manifest.digest, "a"],
     [b.manifest.digest, "b"],
   ]);
+});
+
+test("nothing is erased while index.json may still list it, however long a change may wait to be written", async () => {
+  const { directory, store, catalog } = await fresh({ projection: "coalesced" });
+  await push(store, "a");
+  await catalog.flush();
+  await store.repository().delete("a", { window: 3_600_000 });
+  const seen: unknown[] = [];
+  const erase = async (placements: readonly Placement[]) => {
+    seen.push(...(await shownIn(directory)));
+    return placements.map(({ digest }) => digest);
+  };
+  const { purged } = await catalog.purge(erase, { due: Date.now() + 7_200_000, limit: 100 });
+  expect(purged).toHaveLength(3);
+  expect(seen).toEqual([]);
 });
 
 test("what nobody has written while it was off is written by the next who opens", async () => {

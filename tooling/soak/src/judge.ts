@@ -1,10 +1,10 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { openLayout } from "@ocistore/backend-fs";
 import { type Finding, type Policy, type Store, systemEnvironment } from "@ocistore/core";
 import { lookFaults, type Operation, operationsOf, refusalFaults, TagHistory, tagFaults } from "./history.ts";
 import { type Look, readJournal } from "./journal.ts";
 import { blobsIn, debrisIn, entriesIn, tagsOf, walk } from "./layout.ts";
+import { openSoaked } from "./open.ts";
 
 export interface Evidence {
   readonly layout: string;
@@ -78,25 +78,41 @@ async function stateFaults(o: Evidence, history: TagHistory, operations: readonl
       for (const digest of keeps) if (!found.has(digest)) faults.push(`${who}: ${what} has lost ${digest}`);
     }
   }
+  faults.push(...(await catalogFaults(o.layout, tags)));
   faults.push(...(await findingsIn(o.layout, (finding) => finding.level === "error")));
   return faults;
 }
 
 /** Once all claims, leases and windows are over, nothing is left that nobody needs, and a check finds nothing at all. */
 async function endFaults({ layout, foreign }: Evidence): Promise<string[]> {
+  const faults: string[] = [];
   await inStore(layout, 3 * HOUR, async (store) => {
     await store.setPolicy({ grace: 0, window: 0, wait: 0 });
-    await store.collect({ grace: 0 });
+    // A process that died between the name of bytes and their row has left bytes that no queue has heard of.
+    const { missed } = await store.collect({ grace: 0, full: true });
+    faults.push(...missed.map((digest) => `garbage that the queue has not heard of: ${digest}`));
   });
   const { found } = await walk(layout, await entriesIn(layout));
   const stored = await blobsIn(layout);
   return [
+    ...faults,
     ...[...stored].filter((digest) => !found.has(digest)).map((digest) => `garbage: ${digest}`),
     ...[...found].filter((digest) => !stored.has(digest)).map((digest) => `missing: ${digest}`),
     ...(await debrisIn(layout)).map((path) => `left over: ${path}`),
     // Another tool leaves nameless entries where it moves a tag, and they may be twins.
     ...(await findingsIn(layout, ({ level }) => !foreign || level === "error")),
   ];
+}
+
+/** What other tools see against what the store answers: of a catalog, index.json is a picture. */
+async function catalogFaults(layout: string, shown: ReadonlyMap<string, string>): Promise<string[]> {
+  const tags = new Map<string, string>();
+  await inStore(layout, 0, async (store) => {
+    for await (const { name, digest } of store.repository().tags()) tags.set(name, digest);
+  });
+  return [...new Set([...tags.keys(), ...shown.keys()])]
+    .filter((tag) => tags.get(tag) !== shown.get(tag))
+    .map((tag) => `index.json has ${tag} on ${shown.get(tag)}, the store on ${tags.get(tag)}`);
 }
 
 /** Another tool may write back what a tag was on before; but nobody invents one. */
@@ -135,7 +151,7 @@ async function findingsIn(layout: string, isFault: (finding: Finding) => boolean
 
 async function inStore(layout: string, later: number, work: (store: Store) => Promise<unknown>): Promise<void> {
   const env = { ...systemEnvironment, now: () => systemEnvironment.now() + later };
-  const store = await openLayout(layout, { env });
+  const store = await openSoaked(layout, { env });
   await work(store);
   await store.close();
 }

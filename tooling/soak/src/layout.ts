@@ -92,6 +92,6 @@ export async function debrisIn(directory: string): Promise<string[]> {
   return debris;
 }
 
-const LASTING = /^(store\.json|leases\.json|lost\.json|lock[/](kernel|floor|reserve|\d{16}))$/;
+const LASTING = /^(store\.json|leases\.json|catalog\.db|lost\.json|lock[/](kernel|floor|reserve|\d{16}))$/;
 const NUMBERED = /^lock[/]\d{16}$/;
 const KEPT_LOCKS = 66;

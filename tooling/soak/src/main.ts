@@ -10,6 +10,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "2" },
     seed: { type: "string" },
     foreign: { type: "boolean", default: false },
+    catalog: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
 });
@@ -19,8 +20,12 @@ if (!Number.isSafeInteger(seed) || !(seconds > 0)) throw new TypeError("--minute
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const directory = await mkdtemp(join(tmpdir(), "ocistore-soak-"));
-say(`seed ${seed}, ${seconds} seconds${values.foreign ? ", beside skopeo" : ""}, in ${directory}`);
-const { findings, counts } = await soak({ directory, seconds, seed, foreign: values.foreign });
+const { foreign, catalog } = values;
+if (foreign && catalog) throw new TypeError("--foreign and --catalog are two soaks");
+say(
+  `seed ${seed}, ${seconds} seconds${foreign ? ", beside skopeo" : ""}${catalog ? ", with a catalog" : ""}, in ${directory}`,
+);
+const { findings, counts } = await soak({ directory, seconds, seed, foreign, catalog });
 for (const [what, count] of Object.entries(counts)) say(`${String(count).padStart(8)}  ${what}`);
 for (const finding of findings) say(`finding: ${finding}`);
 say(findings.length === 0 ? "no findings" : `${findings.length} findings; the layout and the journals stay there`);

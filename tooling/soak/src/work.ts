@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import {
   type Change,
   type Descriptor,
@@ -11,6 +9,7 @@ import {
 import type { Chance } from "./chance.ts";
 import { type Blob, IMAGES, type Image, image, index, referrer } from "./content.ts";
 import type { Effect, Ending, Intent, Journal } from "./journal.ts";
+import { lastEpoch } from "./open.ts";
 
 /** The tags that everybody sets, moves and takes away. */
 export const TAGS: readonly string[] = Array.from({ length: 16 }, (_, at) => `tag-${at}`);
@@ -37,6 +36,19 @@ const WEIGHTS = {
 
 type Verb = keyof typeof WEIGHTS;
 
+/** What one is there for: all of it; to push and tag; to take away again, and bring back; to collect in the background. */
+type Duty = "all" | "push" | "delete" | "collect";
+
+const DELETES: readonly Verb[] = ["untag", "delete", "undo", "empty trash"];
+
+/** What anybody does, but for collecting and the trash, which not everybody may. */
+const IS_DUTY: Readonly<Record<Duty, (verb: Verb) => boolean>> = {
+  all: () => true,
+  push: (verb) => verb !== "collect" && !DELETES.includes(verb),
+  delete: (verb) => DELETES.includes(verb),
+  collect: (verb) => verb === "collect",
+};
+
 export interface Worker {
   readonly store: Store;
   readonly directory: string;
@@ -49,16 +61,16 @@ export interface Worker {
   readonly grace: number | undefined | null;
   /** Of its deletions, and nothing goes before that is over; one of several unless given. */
   readonly window: number | undefined;
+  readonly duty: Duty;
 }
 
 /** Does one thing, and writes down before it that it will, and after it what became of it. */
 export async function workOnce(worker: Worker): Promise<void> {
-  const { collect, "empty trash": empty, ...others } = WEIGHTS;
-  const verb = worker.chance.weighted<Verb>({
-    ...others,
-    ...(worker.grace !== null && { collect }),
-    ...(worker.window === undefined && { "empty trash": empty }),
-  });
+  const { grace, window, duty } = worker;
+  const may = (verb: Verb) =>
+    IS_DUTY[duty](verb) && (verb !== "collect" || grace !== null) && (verb !== "empty trash" || window === undefined);
+  const weights = Object.entries(WEIGHTS) as [Verb, number][];
+  const verb = worker.chance.weighted<Verb>(Object.fromEntries(weights.filter(([verb]) => may(verb))));
   await VERBS[verb](worker);
 }
 
@@ -68,19 +80,10 @@ export async function takeOver(worker: Worker): Promise<void> {
   await journaled(worker, { what: "take over" }, async () => {
     await sessionOf(worker).end();
     // It may be the lease of one that lives, which hears of it by a `CONFLICT`.
-    const { leases } = JSON.parse(leasesIn(directory)) as { leases?: Record<string, { epoch: number }> };
-    const lease = leases?.collect;
-    if (lease && worker.grace !== null) await store.parts.catalog.endLease("collect", lease.epoch);
+    const epoch = worker.grace === null ? undefined : lastEpoch(directory);
+    if (epoch !== undefined) await store.parts.catalog.endLease("collect", epoch);
     return {};
   });
-}
-
-function leasesIn(directory: string): string {
-  try {
-    return readFileSync(join(directory, ".ocistore/leases.json"), "utf8");
-  } catch {
-    return "{}";
-  }
 }
 
 const VERBS: Readonly<Record<Verb, (worker: Worker) => Promise<void>>> = {

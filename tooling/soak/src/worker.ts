@@ -1,9 +1,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { openLayout } from "@ocistore/backend-fs";
 import { type Digest, isOciStoreError, type Store, systemEnvironment } from "@ocistore/core";
 import { Chance } from "./chance.ts";
+import { collecting } from "./collecting.ts";
 import { Journal } from "./journal.ts";
+import { openSoaked } from "./open.ts";
 import { DropWatch, readOnce } from "./read.ts";
 import { takeOver, type Worker, workOnce } from "./work.ts";
 
@@ -16,7 +17,7 @@ export interface Task {
   readonly seed: number;
   /** A tool that honours no lock is at work too. */
   readonly foreign: boolean;
-  readonly role: "read" | "watch" | Pick<Worker, "slot" | "incarnation" | "grace" | "window">;
+  readonly role: "read" | "watch" | Pick<Worker, "slot" | "incarnation" | "grace" | "window" | "duty">;
   /** Of the layout, in milliseconds. */
   readonly policyGrace: number;
 }
@@ -43,7 +44,7 @@ async function run({ directory, journals, name, seed, foreign, role, policyGrace
   process.stdin.on("end", () => process.exit(1));
   const journal = new Journal(join(journals, `${name}.jsonl`));
   const chance = new Chance(seed);
-  const store = await openLayout(directory);
+  const store = await openSoaked(directory);
   const once = async (work: () => Promise<void>) => {
     try {
       await work();
@@ -57,6 +58,11 @@ async function run({ directory, journals, name, seed, foreign, role, policyGrace
   if (typeof role === "object") {
     const worker: Worker = { store, directory, journal, chance, ...role };
     if (role.incarnation > 0) await once(() => takeOver(worker));
+    if (role.duty === "collect") {
+      const end = collecting(worker);
+      while (!stopped) await systemEnvironment.sleep(50);
+      await end();
+    }
     while (!stopped) await once(() => workOnce(worker));
   } else {
     const reader = { repository: store.repository(), directory, journal, chance };

@@ -1,4 +1,4 @@
-import type { Catalog, Change, Digest, Environment, Ms, OnEvent, Signal, Undone } from "@ocistore/core";
+import type { Catalog, Change, Digest, Environment, Finding, Ms, OnEvent, Signal, Undone } from "@ocistore/core";
 import type { Context } from "./commands/context.ts";
 import type { Database } from "./database.ts";
 import { Projection, type ProjectionGround } from "./projection/projection.ts";
@@ -77,6 +77,11 @@ export class LayoutCatalog extends SqlCatalog {
 
   override async purge(...args: Parameters<SqlCatalog["purge"]>): ReturnType<SqlCatalog["purge"]> {
     return this.#shown(await super.purge(...args));
+  }
+
+  override async *audit(...[blobs, o]: Parameters<SqlCatalog["audit"]>): AsyncGenerator<Finding> {
+    yield* super.audit(blobs, o);
+    yield* this.#projection.audit(o);
   }
 
   /** What others have listed is no garbage, so it is looked at first, and in the transaction once more. */

@@ -1,7 +1,9 @@
 import type {
+  BlobStore,
   Condemned,
   Digest,
   Environment,
+  Finding,
   GraphReader,
   Located,
   ManifestRecord,
@@ -11,6 +13,7 @@ import type {
   RemovalRun,
   Signal,
 } from "@ocistore/core";
+import { audit } from "./audit.ts";
 import { runsOf } from "./commands/undo.ts";
 import { pack } from "./digests.ts";
 import { toOciStoreError } from "./errors.ts";
@@ -138,6 +141,14 @@ export class SqlReads {
 
   async *runs(o: Signal = {}): AsyncGenerator<RemovalRun> {
     yield* this.read(o, (tables) => runsOf({ tables }));
+  }
+
+  async *audit(blobs: Pick<BlobStore, "stat">, o: Signal = {}): AsyncGenerator<Finding> {
+    try {
+      yield* audit(() => this.tables(), blobs, o);
+    } catch (error) {
+      throw toOciStoreError(error);
+    }
   }
 
   /** The tables as they are now, for one question. */

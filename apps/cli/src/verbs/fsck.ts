@@ -107,7 +107,7 @@ class Report {
 
   async finding(finding: Finding): Promise<void> {
     const { out } = this.#context;
-    const { level, code, digest, path, namedBy, message, repaired } = finding;
+    const { level, code, digest, path, namedBy, message, advice, repaired } = finding;
     const key = JSON.stringify(finding);
     // What made it possible to open the store is found again by looking at all of it.
     if (this.#said.has(key)) return;
@@ -117,7 +117,8 @@ class Report {
     else if (level === "warning") this.#sum.warnings += 1;
     const about = digest ?? path;
     const by = namedBy ? `  (named by ${namedBy})` : "";
-    const done = repaired === undefined ? "" : `  ${this.#o.dryRun ? "would be" : "now"}: ${repaired}`;
+    const toDo = advice === undefined ? "" : ` — ${advice}`;
+    const done = repaired === undefined ? toDo : `  ${this.#o.dryRun ? "would be" : "now"}: ${repaired}`;
     const color = repaired !== undefined ? "green" : level === "error" ? "red" : "yellow";
     const value = {
       finding: code,
@@ -126,7 +127,7 @@ class Report {
       ...(path && { path }),
       ...(namedBy && { namedBy }),
       message,
-      ...(repaired && { repaired }),
+      ...(repaired ? { repaired } : advice && { advice }),
     };
     out.result(value, styled(color, `${level}: ${code}`), `  ${about ? `${about}  ` : ""}${message}${by}${done}`);
     await out.flow();

@@ -2,6 +2,7 @@ import {
   type BlobStore,
   type Digest,
   type Environment,
+  type Finding,
   isDamage,
   type Listing,
   type ManifestRecord,
@@ -17,6 +18,7 @@ import type { Context } from "../commands/context.ts";
 import type { Tables } from "../tables/tables.ts";
 import { closureOf, type Records } from "./closure.ts";
 import { compare, type Entry, entriesOf, entryOf, keyOf } from "./entries.ts";
+import { listingFindings } from "./findings.ts";
 import {
   addListing,
   addPending,
@@ -91,6 +93,13 @@ export class Projection {
       }
       throw new OciStoreError("UNAVAILABLE", "index.json is written again and again by somebody else");
     }, o);
+  }
+
+  /** What is listed and not there, and whether what is listed is what the catalog takes it to be. */
+  async *audit(o: Signal = {}): AsyncGenerator<Finding> {
+    const { listing, read } = this.#ground;
+    const file = await this.#mutex.run(async () => (await this.#look(o)) ?? (await listing.read(o)), o);
+    yield* read(o, (tables) => listingFindings(tables, file));
   }
 
   /** Whether what is there now has been taken in; asked in a transaction that is about to take something away. */

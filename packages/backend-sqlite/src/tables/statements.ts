@@ -26,6 +26,7 @@ const SQL = {
 
   blob: "SELECT size, generation, since FROM blobs WHERE id = ?",
   setBlob: "INSERT OR REPLACE INTO blobs VALUES (@id, @size, @generation, @since)",
+  blobsAfter: "SELECT id, size, generation FROM blobs WHERE id > ? ORDER BY id LIMIT ?",
   touch: "UPDATE blobs SET since = ? WHERE id = ?",
   dropBlob: "DELETE FROM blobs WHERE id = ?",
 
@@ -81,6 +82,7 @@ const SQL = {
   subjects: `SELECT e.target AS id FROM edges e JOIN members m ON m.manifest = e.target AND m.repository = @repository
     WHERE e.manifest = @id AND e.kind = ${SUBJECT}`,
   referrers: "SELECT manifest AS id FROM referrers WHERE repository = @repository AND subject = @id ORDER BY digest",
+  isListedReferrer: "SELECT 1 FROM referrers WHERE repository = ? AND subject = ? AND manifest = ?",
   refersTo: `SELECT 1 FROM edges WHERE manifest = ? AND target = ? AND kind = ${SUBJECT}`,
   addReferrer: "INSERT OR REPLACE INTO referrers VALUES (@repository, @subject, @digest, @manifest, @artifactType)",
   referrersAfter: `SELECT manifest AS id, digest FROM referrers
@@ -94,7 +96,7 @@ const SQL = {
   tagsOn: "SELECT name FROM tags WHERE manifest = @id AND repository = @repository ORDER BY name",
   tagsAfter: "SELECT name, manifest AS id FROM tags WHERE repository = ? AND name > ? ORDER BY name LIMIT ?",
   allTags:
-    "SELECT repository, manifest AS id FROM tags WHERE (repository, name) > (?, ?) ORDER BY repository, name LIMIT ?",
+    "SELECT repository, name, manifest AS id FROM tags WHERE (repository, name) > (?, ?) ORDER BY repository, name LIMIT ?",
 
   pin: "SELECT target AS id, until FROM pins WHERE repository = ? AND name = ?",
   setPin: "INSERT OR REPLACE INTO pins VALUES (?, ?, ?, ?)",

@@ -1,7 +1,9 @@
 import type { Annotations } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
 import type { Edge } from "../model/edge.ts";
+import type { BlobStore } from "./blob-store.ts";
 import type { Ms, Signal } from "./environment.ts";
+import type { Finding } from "./finding.ts";
 import type { Located, Placement } from "./placement.ts";
 import type { RetentionRule } from "./retention.ts";
 
@@ -350,5 +352,10 @@ export interface Catalog {
   condemned(o?: Signal): AsyncIterable<Condemned>;
   /** The runs that can be undone, or of which something still waits to be erased; the latest first. */
   runs(o?: Signal): AsyncIterable<RemovalRun>;
+  /**
+   * What the record says and neither the bytes nor another row of it bears out. Only where the record is kept apart from the bytes;
+   * what names something absent is no part of it, since {@link graph} tells that.
+   */
+  audit?(blobs: Pick<BlobStore, "stat">, o?: Signal): AsyncIterable<Finding>;
   close(): Promise<void>;
 }

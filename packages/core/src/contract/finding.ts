@@ -7,7 +7,23 @@ import type { Signal } from "./environment.ts";
 export interface Finding {
   /** An error loses content that something refers to; a warning does not; a note is only good to know. */
   readonly level: "error" | "warning" | "note";
-  readonly code: "missing" | "size" | "corrupt" | "unreadable" | "dangling" | "layout" | "leftover" | "aside";
+  readonly code:
+    | "missing"
+    | "size"
+    | "corrupt"
+    | "unreadable"
+    | "dangling"
+    /** Bytes of which the catalog does not know. */
+    | "unrecorded"
+    /** The catalog has other links of a manifest than its bytes. */
+    | "edges"
+    /** The list that other tools read says otherwise than the catalog. */
+    | "listing"
+    /** The catalog itself. */
+    | "catalog"
+    | "layout"
+    | "leftover"
+    | "aside";
   readonly digest?: Digest | undefined;
   readonly repository?: string | undefined;
   /** A manifest that refers to it, or a tag. */
@@ -15,6 +31,8 @@ export interface Finding {
   /** A file, where it is about one. */
   readonly path?: string | undefined;
   readonly message: string;
+  /** What to do about it. */
+  readonly advice?: string | undefined;
   /** What was done about it, or would be in a dry run; absent where it is as it was. */
   readonly repaired?: string | undefined;
 }

@@ -5,7 +5,9 @@ import type { Located } from "../contract/placement.ts";
 import { isOciStoreError } from "../errors.ts";
 import { manifestNode } from "../liveness/node.ts";
 import { searchAsync, type Verdicts } from "../liveness/search.ts";
-import type { Digest } from "../model/digest.ts";
+import { type Digest, isDigest } from "../model/digest.ts";
+import { advised } from "./advice.ts";
+import { checkRecord } from "./check-record.ts";
 import { type CopySource, soundness } from "./copies.ts";
 import type { Parts } from "./parts.ts";
 
@@ -27,9 +29,18 @@ export interface CheckOptions extends Signal {
  * somewhere, every blob has the bytes of its digest. Changes nothing; `repair` does.
  */
 export async function* check(parts: Parts, o: CheckOptions = {}): AsyncGenerator<Finding> {
+  for await (const finding of findingsOf(parts, o)) yield advised(finding);
+}
+
+async function* findingsOf(parts: Parts, o: CheckOptions): AsyncGenerator<Finding> {
   const { upkeep, blobs } = parts;
   if (upkeep) yield* await upkeep.look({ signal: o.signal });
-  yield* checkGraph(parts, o);
+  const told = new Set<Digest>();
+  for await (const finding of checkGraph(parts, o)) {
+    if (finding.digest !== undefined && IS_ABSENCE.has(finding.code)) told.add(finding.digest);
+    yield finding;
+  }
+  yield* checkRecord(parts, { signal: o.signal, fast: o.fast, told });
   if (o.fast) return;
   for await (const located of blobs.list(o)) {
     o.signal?.throwIfAborted();
@@ -38,6 +49,9 @@ export async function* check(parts: Parts, o: CheckOptions = {}): AsyncGenerator
     o.onChecked?.(located);
   }
 }
+
+/** What says of a digest that it is not there, or that nobody knows that it is. */
+const IS_ABSENCE: ReadonlySet<Finding["code"]> = new Set(["missing", "dangling", "unrecorded"]);
 
 /**
  * Of what is stored and named, whether it is there and can be read.
@@ -88,10 +102,13 @@ async function* checkEdges(
     if (kind === "opaque") continue;
     const foreseen = o.foreseen?.get(to);
     if (foreseen === "mended") continue;
-    const { located, error } = foreseen === "gone" ? {} : await lookUp(parts, graph, to, o);
+    const { located, error, hasBytes } = foreseen === "gone" ? {} : await lookUp(parts, graph, to, o);
     const about = { digest: to, repository, namedBy: digest };
     if (error !== undefined) yield { ...about, level: "error", code: "unreadable", message: error };
-    else if (!located) {
+    else if (hasBytes) {
+      const message = `${kind} is stored, and the catalog does not know of it`;
+      yield { ...about, level: "error", code: "unrecorded", message };
+    } else if (!located) {
       if (!optional) yield { ...about, level: "error", code: "missing", message: `${kind} is not stored` };
     } else if (size !== undefined && located.size !== size) {
       const message = `${kind} has ${located.size} bytes, and should have ${size}`;
@@ -110,15 +127,24 @@ async function lookUp(
   graph: GraphReader,
   digest: Digest,
   o: Signal,
-): Promise<{ readonly located?: Located | undefined; readonly error?: string }> {
+): Promise<{ readonly located?: Located | undefined; readonly error?: string; readonly hasBytes?: boolean }> {
   try {
     const located = await graph.locate(undefined, digest, o);
+    if (!located && catalog.audit && (await isUnrecorded({ catalog, blobs }, digest, o))) return { hasBytes: true };
     const isThere = located && (!catalog.capabilities.edges || (await blobs.stat(located, o)) !== undefined);
     return isThere ? { located } : {};
   } catch (error) {
     if (!isOciStoreError(error, "LAYOUT_INVALID", "PERMISSION")) throw error;
     return { error: error.message };
   }
+}
+
+/** With fixed names anybody can tell whether bytes are there; those that are out of use are known. */
+async function isUnrecorded({ catalog, blobs }: Pick<Parts, "catalog" | "blobs">, digest: Digest, o: Signal) {
+  if (blobs.capabilities.generations || !isDigest(digest)) return false;
+  if (!(await blobs.stat({ digest, size: 0, generation: "" }, o))) return false;
+  for await (const condemned of catalog.condemned(o)) if (condemned.digest === digest) return false;
+  return (await catalog.locate(undefined, digest, o)) === undefined;
 }
 
 async function checkBytes(parts: Parts, located: Located, o: CheckOptions): Promise<Finding | undefined> {

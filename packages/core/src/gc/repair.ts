@@ -4,6 +4,7 @@ import type { Finding } from "../contract/finding.ts";
 import type { Located } from "../contract/placement.ts";
 import { isOciStoreError } from "../errors.ts";
 import type { Digest } from "../model/digest.ts";
+import { advised } from "./advice.ts";
 import { eraser } from "./apply.ts";
 import { checkGraph } from "./check.ts";
 import { Copies, type CopySource, soundness } from "./copies.ts";
@@ -49,6 +50,11 @@ async function* repairContent(parts: Parts, o: RepairOptions): AsyncGenerator<Fi
       if (o.dryRun && as && finding.digest) foreseen.set(finding.digest, as);
       yield finding;
     }
+    for await (const { as, ...finding } of repairRows(parts, copies, o)) {
+      hasMended ||= as === "mended";
+      if (o.dryRun && as && finding.digest) foreseen.set(finding.digest, as);
+      yield finding;
+    }
     // What could not be told of damaged bytes may be told of sound ones.
     if (hasMended && !o.dryRun) yield* await mendedBesides(parts, o);
     yield* repairGraph(parts, copies, { ...o, foreseen });
@@ -80,6 +86,43 @@ async function* repairBytes(parts: Parts, copies: Copies, o: RepairOptions): Asy
     // Bytes that could not be read may be sound; and a copy that is not in use is nobody's, and a collection takes it.
     if (!found || used?.generation !== located.generation) yield finding;
     else yield await mend(parts, copies, { ...located, isManifest: manifests.has(digest) }, finding, o);
+  }
+}
+
+/** What the catalog takes for stored and is not there: while it does, nobody who pushes it again sends it. */
+async function* repairRows(parts: Parts, copies: Copies, o: RepairOptions): AsyncGenerator<Mended> {
+  const { catalog, blobs } = parts;
+  for await (const finding of catalog.audit?.(blobs, o) ?? []) {
+    const { code, digest } = finding;
+    const row = digest === undefined ? undefined : await catalog.locate(undefined, digest, o);
+    if (code === "dangling" && digest !== undefined && !row) {
+      const found = await bringBack(parts, copies, finding, digest, { ...o, trash: new Set(), have: new Map() });
+      yield* found.map((each) => advised(each));
+      continue;
+    }
+    if (code !== "missing" || !row) {
+      yield advised(finding);
+      continue;
+    }
+    const confirm = async (signal?: Signal) => (await blobs.stat(row, signal)) === undefined;
+    const options = { signal: o.signal, confirm, erase: async () => [] };
+    const isBack = o.dryRun
+      ? (await copies.look(row.digest)) && true
+      : await copies.with(row.digest, (by) => catalog.replaceCopy(row, { ...options, by }));
+    if (isBack) {
+      yield { ...finding, repaired: "fetched from a source", as: "mended" };
+      continue;
+    }
+    try {
+      // Somebody has brought it meanwhile.
+      if (!o.dryRun && !(await catalog.replaceCopy(row, options))) continue;
+      const isManifest = o.dryRun && (await catalog.manifest("", row.digest, o)) !== undefined;
+      if (isManifest) yield advised(finding);
+      else yield { ...finding, repaired: "forgotten; whoever pushes it again stores it anew", as: "gone" };
+    } catch (error) {
+      if (!isOciStoreError(error, "IN_USE")) throw error;
+      yield advised(finding);
+    }
   }
 }
 

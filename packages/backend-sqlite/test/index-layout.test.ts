@@ -1,47 +1,13 @@
 import { cpSync, existsSync, readdirSync } from "node:fs";
-import { utimes } from "node:fs/promises";
+import { utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { initLayout, openLayout, openLayoutParts } from "@ocistore/backend-fs";
-import type { Store } from "@ocistore/core";
+import Database from "better-sqlite3";
 import { expect, test } from "vitest";
+import { indexLayout } from "../src/index.ts";
 import { indexed, openIndexed, push, rootsOf, tagsOf } from "./support/layouts.ts";
+import { type Entry, NAME, rewrite, shownIn } from "./support/listing.ts";
 import { temporary } from "./support/place.ts";
-
-/** Layouts as other tools left them; the README beside them says how. */
-const FIXTURES = fileURLToPath(new URL("../../../tooling/peers/fixtures", import.meta.url));
-const TOOLS = readdirSync(FIXTURES, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
-
-async function answers(store: Store) {
-  const { items, kept } = await store.planCollect({ grace: 0, adopt: true });
-  const findings: string[] = [];
-  // What is odd about index.json itself is for who decides by that.
-  for await (const { code, digest } of store.check()) if (code !== "layout") findings.push(`${code} ${digest}`);
-  const { live, garbage } = await store.usage();
-  return {
-    tags: await tagsOf(store),
-    roots: await rootsOf(store),
-    garbage: items.map(({ digest, size }) => `${digest} ${size}`).sort(),
-    kept,
-    findings: findings.sort(),
-    usage: { live, garbage },
-  };
-}
-
-test.each(TOOLS)("what %s has left is the same with a catalog as without", async (tool) => {
-  const directory = join(temporary(), "layout");
-  cpSync(join(FIXTURES, tool), directory, { recursive: true });
-  const plain = await openLayout(directory, { readOnly: true });
-  const before = await answers(plain);
-  await plain.close();
-  expect(Object.keys(before.tags)).not.toEqual([]);
-  await indexed(directory);
-  const { store, reports } = await openIndexed(directory);
-  expect(await answers(store)).toEqual(before);
-  expect(reports).toEqual([]);
-});
 
 test("times of arrival, pins, the policy and who the store is are taken over", async () => {
   const directory = join(temporary(), "layout");
@@ -102,4 +68,45 @@ test("whoever dies at it leaves the layout as it was, and the next one begins an
   ]);
   const { store } = await openIndexed(directory);
   expect(await tagsOf(store)).toEqual({ a: manifest.digest, still: manifest.digest });
+});
+
+test("not while a manifest in it cannot be read: it may name anything", async () => {
+  const directory = join(temporary(), "layout");
+  await initLayout(directory);
+  const plain = await openLayout(directory);
+  const { manifest } = await push(plain, "a");
+  await plain.close();
+  await writeFile(join(directory, "blobs", ...manifest.digest.split(":")), "damaged");
+  await expect(indexed(directory)).rejects.toMatchObject({ code: "CORRUPT" });
+  expect((await openLayoutParts(directory)).hasCatalog).toBe(false);
+});
+
+test("what another tool lists while it is made is taken in", async () => {
+  const directory = join(temporary(), "layout");
+  await initLayout(directory);
+  const store = await openLayout(directory);
+  const { manifest } = await push(store, "a");
+  await store.close();
+  const { plain, blobs, listing, install } = await openLayoutParts(directory);
+  // After the tags have been asked for, which come before the pins.
+  plain.pins = async function* () {
+    const theirs = (entries: readonly Entry[]) => ({ ...entries[0]!, annotations: { [NAME]: "theirs" } });
+    await rewrite(directory, (entries) => [...entries, theirs(entries)]);
+  };
+  await install((path) => indexLayout({ connect: () => new Database(path), plain, blobs, listing }));
+  const opened = await openIndexed(directory);
+  expect(await tagsOf(opened.store)).toEqual({ a: manifest.digest, theirs: manifest.digest });
+  expect((await shownIn(directory)).map(([, name]) => name)).toEqual(["a", "theirs"]);
+});
+
+test("garbage that lies there when it is made is found by its catalog", async () => {
+  const directory = join(temporary(), "layout");
+  await initLayout(directory, { policy: { grace: 0, window: 0, wait: 0 } });
+  const plain = await openLayout(directory);
+  await plain.repository().session((session) => session.putBlob(new Uint8Array(3)));
+  await push(plain, "a");
+  await plain.close();
+  await indexed(directory);
+  const { store } = await openIndexed(directory);
+  expect(await store.collect()).toMatchObject({ removed: 1, missed: [] });
 });

@@ -3,27 +3,7 @@ import { join } from "node:path";
 import { type Placement, packManifest } from "@ocistore/core";
 import { expect, test } from "vitest";
 import { bytes, fresh, openIndexed, push, tagsOf } from "./support/layouts.ts";
-
-interface Entry {
-  readonly digest: string;
-  readonly annotations?: Record<string, string>;
-}
-
-const NAME = "org.opencontainers.image.ref.name";
-
-async function readIndex(directory: string): Promise<{ manifests: Entry[] }> {
-  return JSON.parse(await readFile(join(directory, "index.json"), "utf8"));
-}
-
-async function rewrite(directory: string, change: (entries: Entry[]) => Entry[]): Promise<void> {
-  const index = await readIndex(directory);
-  await writeFile(join(directory, "index.json"), JSON.stringify({ ...index, manifests: change(index.manifests) }));
-}
-
-const shownIn = async (directory: string) =>
-  (await readIndex(directory)).manifests.map(({ digest, annotations }) => [digest, annotations?.[NAME]]);
-
-const named = (name: string) => (entry: Entry) => entry.annotations?.[NAME] === name;
+import { NAME, named, readIndex, rewrite, shownIn } from "./support/listing.ts";
 
 test("tags, roots of their own and referrers are listed; what an untagged image held is not any more", async () => {
   const { directory, store } = await fresh();

@@ -1,7 +1,7 @@
 import { ManualEnvironment } from "@ocistore/backend-suite";
 import type { Digest, Placement } from "@ocistore/core";
 import { describe, expect, test } from "vitest";
-import { connection, open, temporaryFile, watched } from "./support/place.ts";
+import { connection, open, openWithMemory, temporaryFile, watched } from "./support/place.ts";
 
 // What another process does in the very gap that a command leaves, or would leave: between its transactions, and while
 // bytes come to their name or leave it.
@@ -149,4 +149,19 @@ test("bytes that were erased after it was looked for them are looked for once mo
   });
   await expect(add(mine, "1", publish)).rejects.toThrow("the bytes are gone");
   expect(await mine.locate("r", DIGEST)).toBeUndefined();
+});
+
+test("what sleeps in the queue until its pin runs out wakes when the pin is taken away before that", async () => {
+  const env = new ManualEnvironment();
+  const { store } = await openWithMemory(temporaryFile(), env);
+  const repository = store.repository("r");
+  await repository.session(async (session) => {
+    const blob = await session.putBlob(new Uint8Array(3));
+    await repository.pin(blob, "held", { until: env.now() + 100 * HOUR });
+  });
+  env.advance(2 * HOUR);
+  expect((await store.collect({ grace: HOUR })).removed).toBe(0);
+  await repository.unpin("held");
+  env.advance(2 * HOUR);
+  expect((await store.collect({ grace: HOUR })).removed).toBe(1);
 });

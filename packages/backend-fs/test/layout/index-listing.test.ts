@@ -1,6 +1,6 @@
 import { readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { digestOf, MEDIA_TYPES, packManifest } from "@ocistore/core";
+import { digestOf, MEDIA_TYPES, packManifest, systemEnvironment } from "@ocistore/core";
 import { expect, test } from "vitest";
 import { initLayout, openLayout, openLayoutParts } from "../../src/index.ts";
 import { temporaryDirectory } from "../support/foreign-layout.ts";
@@ -69,6 +69,21 @@ test("the stamp is another one after each write, and none where a further write 
   expect(before).toEqual(expect.any(String));
   await utimes(index, 2, 2);
   expect(await listing.stamp()).not.toBe(before);
+});
+
+test("half of it is read again until it is whole, and refused if it stays so", async () => {
+  const { directory, index } = await layout();
+  const whole = await readFile(index);
+  let pauses = 0;
+  const sleep = async () => {
+    if (++pauses === 3) await writeFile(index, whole);
+  };
+  const { listing } = await openLayoutParts(directory, { env: { ...systemEnvironment, sleep } });
+  await writeFile(index, whole.subarray(0, 9));
+  expect(await listing.read()).toMatchObject({ hash: digestOf(whole) });
+  expect(pauses).toBe(3);
+  await writeFile(index, whole.subarray(0, 9));
+  await expect(listing.read()).rejects.toMatchObject({ code: "LAYOUT_INVALID" });
 });
 
 test("a layout with a catalog is opened with that, by whoever had opened it before as well", async () => {

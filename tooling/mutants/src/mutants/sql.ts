@@ -63,6 +63,14 @@ export const SQL: readonly Mutant[] = [
     writtenAs: [`${RULES}/agreeing.ts`, "the queue knows what a mark of the whole store finds"],
   },
   {
+    id: "sql-not-prolonged",
+    protects: "a later event prolongs the time of what is in the queue already, and wakes it",
+    file: `${SOURCE}/tables/statements.ts`,
+    text: "ON CONFLICT DO UPDATE SET due = excluded.due, asleep = 0",
+    instead: "ON CONFLICT DO NOTHING",
+    killedBy: [GAPS, "what sleeps in the queue until its pin runs out wakes when the pin is taken away before that"],
+  },
+  {
     id: "sql-put-over-nothing",
     protects: "M9: a manifest is recorded in the transaction that checks that what it names is there",
     file: `${COMMANDS}/put.ts`,

@@ -323,9 +323,9 @@ export const LOCK: readonly Mutant[] = [
     id: "collect-unleased",
     protects: "R22: a collection takes the lease",
     file: "packages/core/src/gc/collect.ts",
-    text: "return withLease(parts, o, async (epoch) => {",
+    text: "return withLease(parts, o, (epoch) =>",
     instead:
-      "return ((_: unknown, __: unknown, work: (epoch: undefined) => Promise<CollectReceipt>) => work(undefined))(parts, o, async (epoch) => {",
+      "return ((_: unknown, __: unknown, work: (epoch: undefined) => Promise<CollectReceipt>) => work(undefined))(parts, o, (epoch) =>",
     killedBy: ["packages/core/test/gc/lease.test.ts", "while one collects, a second is refused"],
   },
   {

@@ -6,8 +6,8 @@ import { listingRow } from "./projection/record.ts";
 import { SqlCatalog } from "./sql-catalog.ts";
 
 /**
- * When index.json is written. `each-change`: before a command that changes it resolves. `coalesced`: within a second of that, and
- * when the catalog is closed. `off`: never; it is only looked at.
+ * When index.json is written. `each-change`: before a command that changes it resolves. `coalesced`: within a second of that, or
+ * later where it lists so much that it takes long, and when the catalog is closed. `off`: never; it is only looked at.
  */
 export type ProjectionMode = "each-change" | "coalesced" | "off";
 
@@ -19,6 +19,9 @@ export interface LayoutCatalogOptions extends Pick<ProjectionGround, "listing" |
 
 /** So long a change may wait for others, to be written together with them. */
 const COALESCED: Ms = 1000;
+
+/** Where it takes long to write it, since it lists much, it is written more rarely: at most this part of the time goes into that. */
+const SHARE = 1 / 20;
 
 /**
  * A catalog beside an image layout, which other tools read and write: its index.json is kept true, and what they have written is
@@ -32,6 +35,8 @@ export class LayoutCatalog extends SqlCatalog {
   #waiting: Promise<void> | undefined;
   /** What had been condemned up to this mark is listed no more. */
   #unlisted: string | undefined;
+  /** How long it took the last time. */
+  #took: Ms = 0;
 
   constructor(writer: Database, reader: Database, { env, projection, onEvent, ...o }: LayoutCatalogOptions) {
     super(writer, reader, { env, fixedNames: true, onEvent });
@@ -145,8 +150,12 @@ export class LayoutCatalog extends SqlCatalog {
     if (row && row.changes === row.written) return;
     const { signal } = this.#closing;
     this.#waiting = this.#env
-      .sleep(COALESCED, { signal })
-      .then(() => this.#projection.flush({ signal }))
+      .sleep(Math.max(COALESCED, this.#took / SHARE), { signal })
+      .then(async () => {
+        const began = this.#env.now();
+        await this.#projection.flush({ signal });
+        this.#took = this.#env.now() - began;
+      })
       // Whatever was in the way, the next change tries again, and closing does and says so.
       .catch(() => {})
       .finally(() => {

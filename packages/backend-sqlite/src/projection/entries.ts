@@ -26,12 +26,16 @@ export function entryOf(key: string): Entry {
 }
 
 /** A listing that we wrote, or were about to write, or took over. */
-export interface Projection {
+export interface Head {
   readonly number: number;
   readonly hash: string;
   readonly at: Ms;
   readonly changes: number;
   readonly written: boolean;
+}
+
+/** The same with what it has listed. */
+export interface Projection extends Head {
   readonly entries: Entries;
 }
 

@@ -23,6 +23,7 @@ import {
   addListing,
   addPending,
   adopt,
+  headsOf,
   type ListingRow,
   listingRow,
   oursOf,
@@ -109,7 +110,7 @@ export class Projection {
     const stamp = await this.#ground.listing.stamp();
     if (stamp !== undefined && stamp === row?.stamp) return true;
     const { hash } = await this.#ground.listing.read();
-    return oursOf(projectionsOf(tables)).ours.some((each) => each.hash === hash);
+    return oursOf(headsOf(tables)).ours.some((each) => each.hash === hash);
   }
 
   /** @returns The file, if it was read. */
@@ -120,8 +121,8 @@ export class Projection {
       const row = read(o, listingRow);
       if (row && stamp !== undefined && stamp === row.stamp && row.aside.length === 0) return undefined;
       const file = await listing.read(o);
-      const projections = row ? read(o, projectionsOf) : [];
-      const found = oursOf(projections).ours.find(({ hash }) => hash === file.hash);
+      const heads = row ? read(o, headsOf) : [];
+      const found = oursOf(heads).ours.find(({ hash }) => hash === file.hash);
       if (row && found && row.aside.length === 0) {
         const isNews = !found.written || (stamp !== undefined && stamp !== row.stamp);
         if (isNews) {
@@ -223,12 +224,13 @@ export class Projection {
     const row = read(o, listingRow);
     if (!row || row.changes === row.written) return true;
     const before = file ?? (await listing.read(o));
-    const pending = await write(o, ({ tables }) => {
-      const { ours } = oursOf(projectionsOf(tables));
+    const pending = await write(o, async (ctx) => {
+      const { tables } = ctx;
+      const { ours } = oursOf(headsOf(tables));
       const present = ours.find(({ hash }) => hash === before.hash);
       const { aside, changes } = listingRow(tables)!;
       if (!present) return undefined;
-      const wanted = wantedOf(tables, before, aside);
+      const wanted = await wantedOf(ctx, before, aside);
       const next = before.with(wanted);
       if (next.hash === before.hash) {
         setWritten(tables, present.number, changes);

@@ -1,6 +1,6 @@
 import type { Ms, ReadListing } from "@ocistore/core";
 import type { Tables } from "../tables/tables.ts";
-import { type Entries, entriesOf, type Projection } from "./entries.ts";
+import { type Entries, entriesOf, type Head, type Projection } from "./entries.ts";
 import { LAYOUT } from "./wanted.ts";
 
 /** What the catalog has noted of its listing. */
@@ -37,18 +37,22 @@ export function addListing(tables: Tables): void {
 }
 
 export function projectionsOf({ sql }: Tables): Projection[] {
-  const rows = sql.projections.all() as (Omit<Projection, "written" | "entries"> & {
-    written: 0 | 1;
-    entries: string;
-  })[];
+  const rows = sql.projections.all() as (HeadRow & { readonly entries: string })[];
   return rows.map((row) => ({ ...row, written: row.written === 1, entries: new Set(JSON.parse(row.entries)) }));
 }
+
+/** The same without what they list, which is as much as the file. */
+export function headsOf({ sql }: Tables): Head[] {
+  return (sql.projectionHeads.all() as HeadRow[]).map((row) => ({ ...row, written: row.written === 1 }));
+}
+
+type HeadRow = Omit<Projection, "written" | "entries"> & { readonly written: 0 | 1 };
 
 /**
  * Those that count as ours: the one that was written last, and whatever was about to be written since, since whoever was at it may have
  * died just before he noted that it was done.
  */
-export function oursOf(projections: readonly Projection[]): { ours: Projection[]; older: Projection[] } {
+export function oursOf<T extends Head>(projections: readonly T[]): { ours: T[]; older: T[] } {
   const last = projections.findLastIndex(({ written }) => written);
   return { ours: projections.slice(Math.max(last, 0)), older: projections.slice(0, Math.max(last, 0)) };
 }

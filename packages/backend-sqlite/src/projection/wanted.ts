@@ -1,10 +1,22 @@
 import { type Digest, type Listed, type ListedManifest, manifestNode } from "@ocistore/core";
+import type { Context } from "../commands/context.ts";
 import { TablesGraph } from "../graph/tables-graph.ts";
-import type { IdRow, Tables } from "../tables/tables.ts";
+import type { IdRow } from "../tables/tables.ts";
 import { entryOf } from "./entries.ts";
 
 /** The repository that an image layout is. */
 export const LAYOUT = "";
+
+/** So many tags are read in one go. */
+const PAGE = 1000;
+
+interface ShownRow extends IdRow {
+  readonly name: string;
+  readonly digest: Uint8Array;
+  readonly size: number | null;
+  readonly media_type: number;
+  readonly artifact_type: number | null;
+}
 
 /**
  * What a listing has to show of the tables: every tag, every root of its own, every referrer of what is stored, since that is how
@@ -13,7 +25,11 @@ export const LAYOUT = "";
  * @param file What is listed now.
  * @param aside Entries of it that nobody here could take in.
  */
-export function wantedOf(tables: Tables, file: Listed, aside: readonly string[]): Listed {
+export async function wantedOf(
+  { tables, pause }: Pick<Context, "tables" | "pause">,
+  file: Listed,
+  aside: readonly string[],
+): Promise<Listed> {
   const { sql } = tables;
   const tags = new Map<string, Digest>();
   const manifests = new Map<Digest, ListedManifest>();
@@ -28,13 +44,22 @@ export function wantedOf(tables: Tables, file: Listed, aside: readonly string[])
     manifests.set(digest, { mediaType, size, artifactType, own });
   };
 
-  for (const { name, id } of sql.tagsAfter.all(repository, "", -1) as (IdRow & { name: string })[]) {
-    const digest = tables.digest(id);
-    // One that is no name, but finds a referrer, goes with what it is named after.
-    tags.set(name, digest);
-    if (!manifests.has(digest)) list(digest);
+  for (let after = ""; ; ) {
+    await pause();
+    const rows = sql.shownAfter.all(repository, after, PAGE) as ShownRow[];
+    for (const { name, id, digest: bytes, size, media_type, artifact_type } of rows) {
+      const digest = tables.known(id, bytes);
+      // One that is no name, but finds a referrer, goes with what it is named after.
+      tags.set(name, digest);
+      if (size === null) continue;
+      const mediaType = tables.type(media_type)!;
+      manifests.set(digest, { mediaType, size, artifactType: tables.type(artifact_type), own: undefined });
+    }
+    if (rows.length < PAGE) break;
+    after = rows.at(-1)!.name;
   }
   for (const digest of tables.digests(sql.ownMembers.all(repository))) {
+    await pause();
     const isNamed = sql.isContent.get({ repository, id: tables.id(digest) }) !== undefined;
     // By itself an entry says that it is a root only if nothing explains it.
     const needsMark = isNamed || tables.subjects(LAYOUT, digest).length > 0;
@@ -42,8 +67,10 @@ export function wantedOf(tables: Tables, file: Listed, aside: readonly string[])
   }
   const stays = (digest: Digest) =>
     !manifests.has(digest) && tables.member(LAYOUT, digest) && graph.isLive(manifestNode(LAYOUT, digest));
-  for (const digest of tables.digests(sql.referring.all(repository))) if (stays(digest)) list(digest);
-  for (const digest of file.manifests.keys()) if (stays(digest)) list(digest);
+  for (const digest of [...tables.digests(sql.referring.all(repository)), ...file.manifests.keys()]) {
+    await pause();
+    if (stays(digest)) list(digest);
+  }
 
   for (const { digest, name } of aside.map(entryOf)) {
     const listed = file.manifests.get(digest);

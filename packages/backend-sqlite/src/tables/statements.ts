@@ -152,12 +152,18 @@ const SQL = {
   setWritten: "UPDATE listing SET written = max(written, ?)",
   unsetWritten: "UPDATE listing SET changes = changes + 1",
   projections: "SELECT number, hash, at, changes, written, entries FROM projections ORDER BY number",
+  projectionHeads: "SELECT number, hash, at, changes, written FROM projections ORDER BY number",
   lastProjection: "SELECT number, hash FROM projections ORDER BY number DESC LIMIT 1",
   addProjection: "INSERT INTO projections (hash, at, changes, written, entries) VALUES (?, ?, ?, ?, ?)",
   projectionWritten: "UPDATE projections SET written = 1 WHERE number = ?",
   /** Those before it that never came to be, and those that are too old to be written back. */
   dropProjections: "DELETE FROM projections WHERE number < @number AND (written = 0 OR number < @number - @kept)",
   ownMembers: `SELECT manifest AS id FROM members WHERE repository = ? AND own = 1`,
+  /** Tags with what a listing shows of their manifests. */
+  shownAfter: `SELECT t.name, t.manifest AS id, d.digest, m.media_type, m.artifact_type, coalesce(b.size, c.size) AS size
+    FROM tags t JOIN digests d ON d.id = t.manifest JOIN manifests m ON m.id = t.manifest
+    LEFT JOIN blobs b ON b.id = t.manifest LEFT JOIN condemned c ON c.id = t.manifest
+    WHERE t.repository = ? AND t.name > ? ORDER BY t.name LIMIT ?`,
   referring: `SELECT DISTINCT r.manifest AS id FROM referrers r JOIN members s ON s.repository = r.repository AND s.manifest = r.subject
     WHERE r.repository = ?`,
 } as const;

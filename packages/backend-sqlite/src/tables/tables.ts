@@ -42,6 +42,7 @@ export class Tables {
   readonly #digests = new Map<number, Digest>();
   readonly #repositoryIds = new Map<string, number>();
   readonly #names = new Map<number, string>();
+  readonly #types = new Map<number, string>();
 
   constructor(sql: Statements, now: Ms) {
     this.sql = sql;
@@ -69,7 +70,14 @@ export class Tables {
   digest(id: number): Digest {
     const known = this.#digests.get(id);
     if (known !== undefined) return known;
-    const digest = unpack((this.sql.digest.get(id) as { digest: Uint8Array }).digest);
+    return this.known(id, (this.sql.digest.get(id) as { digest: Uint8Array }).digest);
+  }
+
+  /** One whose bytes have been read together with its number. */
+  known(id: number, bytes: Uint8Array): Digest {
+    const known = this.#digests.get(id);
+    if (known !== undefined) return known;
+    const digest = unpack(bytes);
     this.#note(id, digest);
     return digest;
   }
@@ -174,8 +182,8 @@ export class Tables {
       digest,
       size,
       generation,
-      mediaType: this.#type(row.media_type)!,
-      artifactType: this.#type(row.artifact_type),
+      mediaType: this.type(row.media_type)!,
+      artifactType: this.type(row.artifact_type),
       annotations: row.annotations === null ? undefined : Object.fromEntries(JSON.parse(row.annotations)),
       edges: this.edges(digest),
       pushed: row.pushed,
@@ -186,7 +194,7 @@ export class Tables {
   edges(digest: Digest): Edge[] {
     const rows = this.sql.edges.all(this.id(digest)) as RawEdge[];
     return rows.map(({ target, kind, optional, media_type, size }) => {
-      const mediaType = this.#type(media_type);
+      const mediaType = this.type(media_type);
       return {
         to: this.digest(target),
         kind: KINDS[kind]!,
@@ -303,9 +311,13 @@ export class Tables {
     if (id !== undefined) this.sql.enqueue.run(id, since);
   }
 
-  #type(id: number | null): string | undefined {
+  type(id: number | null): string | undefined {
     if (id === null) return undefined;
-    return (this.sql.type.get(id) as { name: string }).name;
+    const known = this.#types.get(id);
+    if (known !== undefined) return known;
+    const { name } = this.sql.type.get(id) as { name: string };
+    this.#types.set(id, name);
+    return name;
   }
 
   typeIdFor(name: string): number {

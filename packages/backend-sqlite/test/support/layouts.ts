@@ -3,6 +3,7 @@ import { initLayout, openLayoutParts } from "@ocistore/backend-fs";
 import { type Environment, openStore, packManifest, type Store, systemEnvironment } from "@ocistore/core";
 import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
+import type { Connect } from "../../src/database.ts";
 import {
   indexLayout,
   type LayoutCatalog,
@@ -22,6 +23,8 @@ export interface Opened {
 export interface OpenOptions {
   readonly env?: Environment;
   readonly projection?: ProjectionMode;
+  /** Put between the catalog and its database. */
+  readonly between?: (connect: Connect) => Connect;
 }
 
 /** Gives a layout a catalog, if it has none. */
@@ -32,12 +35,12 @@ export async function indexed(directory: string, env: Environment = systemEnviro
 
 export async function openIndexed(
   directory: string,
-  { env = systemEnvironment, projection = "each-change" }: OpenOptions = {},
+  { env = systemEnvironment, projection = "each-change", between = (connect) => connect }: OpenOptions = {},
 ): Promise<Opened> {
   const { blobs, listing, catalogPath } = await openLayoutParts(directory, { env });
   const reports: ListingReport[] = [];
   const onListing = (report: ListingReport) => void reports.push(report);
-  const connect = () => new Database(catalogPath);
+  const connect = between(() => new Database(catalogPath));
   const catalog = await layoutCatalog({ connect, blobs, listing, env, projection, onListing });
   const store = await openStore({ blobs, catalog, env });
   onTestFinished(() => store.close());

@@ -1,4 +1,5 @@
 import type { Made } from "./layout/generate.ts";
+import type { Inside } from "./measure.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** How much is measured. */
@@ -11,6 +12,10 @@ export interface Scale {
   readonly bytes: number;
   /** Images of the copy of many small ones. */
   readonly images: number;
+  /** Manifests of the stores that have a catalog. */
+  readonly manifests: readonly number[];
+  /** Dead blobs that are collected while others push. */
+  readonly dead: number;
   /** Nodes of the graph that is marked. */
   readonly nodes: number;
   /** How often each is measured at the most. */
@@ -28,6 +33,8 @@ export interface Contestant {
   /** It is there for comparison only, and does not all of the work. */
   readonly isBare?: boolean;
   readonly isTimedInside?: boolean;
+  /** It opens the layout with the catalog beside it, which then has to have one. */
+  readonly hasCatalog?: boolean;
   /** Another tool: what it cannot do is said, and stops nothing. */
   readonly isPeer?: boolean;
 }
@@ -44,13 +51,15 @@ export interface Setting {
   readonly label: string;
   readonly contestants: readonly Contestant[];
   /** For each run. */
-  readonly place: () => Promise<Place>;
+  readonly place: (o: { readonly hasCatalog: boolean }) => Promise<Place>;
+  /** It is run no more often than this. */
+  readonly runs?: number;
   /** The work is so many of the same, and the figure is for each. */
   readonly count?: number;
   /** The work is so many bytes, and the figure is how many a second. */
   readonly bytes?: number;
   /** What has become of the layout, in a few words. */
-  readonly outcome?: (place: Place) => string;
+  readonly outcome?: (place: Place, inside: Inside) => string;
 }
 
 export interface Case {

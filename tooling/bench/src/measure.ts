@@ -11,7 +11,11 @@ export interface Cost {
   readonly cpu: number;
   /** Bytes that it has held at the most. */
   readonly memory: number;
+  /** What it has said of itself, in milliseconds for the most part. */
+  readonly inside?: Inside | undefined;
 }
+
+export type Inside = Readonly<Record<string, number>>;
 
 export interface MeasureOptions {
   /** A file that may be made and goes again. */
@@ -61,15 +65,24 @@ export async function measure(argv: readonly string[], o: MeasureOptions): Promi
   const line = (await readFile(o.scratch, "utf8")).trim().split("\n").at(-1) ?? "";
   await rm(o.scratch);
   const [user = 0, system = 0, kilobytes = 0] = line.split(" ").map(Number);
-  const inside = o.isTimedInside ? (JSON.parse(said) as { readonly ms: number }).ms : wall;
-  return { wall: inside, cpu: (user + system) * 1000, memory: kilobytes * 1024 };
+  const spent = { cpu: (user + system) * 1000, memory: kilobytes * 1024 };
+  if (!o.isTimedInside) return { wall, ...spent };
+  const inside = JSON.parse(said) as Inside;
+  return { wall: inside.ms!, ...spent, inside };
 }
 
 /** Of each part the one in the middle. */
 export function median(costs: readonly Cost[]): Cost {
-  const middle = (part: keyof Cost) => {
-    const sorted = costs.map((cost) => cost[part]).sort((a, b) => a - b);
+  const middle = (part: (cost: Cost) => number) => {
+    const sorted = costs.map(part).sort((a, b) => a - b);
     return sorted[Math.floor((sorted.length - 1) / 2)]!;
   };
-  return { wall: middle("wall"), cpu: middle("cpu"), memory: middle("memory") };
+  const names = Object.keys(costs[0]!.inside ?? {});
+  const inside = Object.fromEntries(names.map((name) => [name, middle((cost) => cost.inside![name]!)]));
+  return {
+    wall: middle(({ wall }) => wall),
+    cpu: middle(({ cpu }) => cpu),
+    memory: middle(({ memory }) => memory),
+    ...(names.length > 0 && { inside }),
+  };
 }

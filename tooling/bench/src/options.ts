@@ -6,6 +6,8 @@ export const FULL: Scale = {
   pushes: 4000,
   bytes: 2 ** 30,
   images: 1000,
+  manifests: [1000, 10_000, 100_000, 1_000_000],
+  dead: 100_000,
   nodes: 1_000_000,
   runs: 5,
   limit: 60_000,
@@ -17,6 +19,8 @@ const QUICK: Scale = {
   pushes: 200,
   bytes: 2 ** 28,
   images: 100,
+  manifests: [1000, 10_000],
+  dead: 2000,
   runs: 1,
   limit: 30_000,
 };
@@ -37,6 +41,7 @@ export function readOptions(args: readonly string[], page: string): Options {
       quick: { type: "boolean", default: false },
       only: { type: "string", multiple: true },
       sizes: { type: "string" },
+      manifests: { type: "string" },
       runs: { type: "string" },
       pushes: { type: "string" },
       out: { type: "string" },
@@ -44,14 +49,17 @@ export function readOptions(args: readonly string[], page: string): Options {
   });
   const base = values.quick ? QUICK : FULL;
   const sizes = values.sizes?.split(",").map(Number) ?? base.sizes;
+  const manifests = values.manifests?.split(",").map(Number) ?? base.manifests;
   const runs = Number(values.runs ?? base.runs);
   const pushes = Number(values.pushes ?? base.pushes);
-  if (![...sizes, runs, pushes].every((each) => Number.isSafeInteger(each) && each > 0)) {
-    throw new TypeError("--sizes are whole numbers with commas between them, --runs and --pushes are one");
+  if (![...sizes, ...manifests, runs, pushes].every((each) => Number.isSafeInteger(each) && each > 0)) {
+    throw new TypeError(
+      "--sizes and --manifests are whole numbers with commas between them, --runs and --pushes are one",
+    );
   }
-  const isWhole = !values.quick && !values.only && !values.sizes;
+  const isWhole = !values.quick && !values.only && !values.sizes && !values.manifests;
   return {
-    scale: { ...base, sizes, runs, pushes },
+    scale: { ...base, sizes, manifests, runs, pushes },
     only: values.only,
     out: values.out ?? (isWhole ? page : undefined),
   };

@@ -48,15 +48,16 @@ async function runContestant(
 ): Promise<Figure> {
   const costs: Cost[] = [];
   let outcome: string | undefined;
-  for (let spent = 0; costs.length < runs && spent < ENOUGH_MS; ) {
-    const place = await setting.place();
+  const most = Math.min(runs, setting.runs ?? runs);
+  for (let spent = 0; costs.length < most && spent < ENOUGH_MS; ) {
+    const place = await setting.place({ hasCatalog: contestant.hasCatalog ?? false });
     try {
       await workspace.settle();
       const options = { scratch: join(workspace.directory, "time"), limit, isTimedInside: contestant.isTimedInside };
       const cost = await measure(contestant.argv(place), options);
       costs.push(cost);
       spent += cost.wall;
-      outcome = setting.outcome?.(place);
+      outcome = setting.outcome?.(place, cost.inside ?? {});
     } catch (error) {
       if (!(error instanceof MeasureError && (error.isTooLong || contestant.isPeer))) throw error;
       return { contestant, costs: [], failed: reasonOf(error, workspace) };

@@ -5,14 +5,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Place } from "./case.ts";
+import { addCatalog, fill } from "./catalog/fill.ts";
+import type { Stock } from "./catalog/stock.ts";
 import { generate, generateLarge, generateMany, type Made, type Shape } from "./layout/generate.ts";
 
 const execute = promisify(execFile);
+
+const NOTHING: Made = { tag: "", blobs: 0, manifests: 0, live: 0 };
 
 /** Where everything lies that is measured, and goes when that is done. */
 export class Workspace {
   readonly directory: string;
   readonly #layouts = new Map<string, Place>();
+  readonly #catalogs = new Map<string, Promise<Place>>();
   #copies = 0;
 
   private constructor(directory: string) {
@@ -26,6 +31,24 @@ export class Workspace {
   /** A layout as it was generated; only for who changes nothing. */
   layout(shape: Shape): Place {
     return this.#made(`layout-${shape.blobs}-${shape.garbage ?? 0}`, (directory) => generate(directory, shape));
+  }
+
+  /** The same layout with a catalog beside it. */
+  withCatalog(plain: Place): Promise<Place> {
+    return this.#madeOnce(plain.directory, async () => {
+      const place = await this.copyOf(plain);
+      await addCatalog(place.directory);
+      return place;
+    });
+  }
+
+  /** A store that has a catalog from the beginning, as {@link fill} makes it. */
+  stocked(stock: Stock): Promise<Place> {
+    return this.#madeOnce(JSON.stringify(stock), async () => {
+      const place = this.empty(NOTHING);
+      await fill(place.directory, stock, { files: "touched" });
+      return place;
+    });
   }
 
   many(images: number): Place {
@@ -42,6 +65,8 @@ export class Workspace {
     mkdirSync(copy);
     for (const name of ["index.json", "oci-layout"]) cpSync(join(directory, name), join(copy, name));
     await execute("cp", ["-al", join(directory, "blobs"), copy]);
+    const ours = join(directory, ".ocistore");
+    if (existsSync(ours)) await execute("cp", ["-a", ours, copy]);
     return { directory: copy, made };
   }
 
@@ -51,7 +76,8 @@ export class Workspace {
   }
 
   async drop({ directory }: Place): Promise<void> {
-    const isKept = [...this.#layouts.values()].some((place) => place.directory === directory);
+    const made = [...this.#layouts.values(), ...(await Promise.all(this.#catalogs.values()))];
+    const isKept = made.some((place) => place.directory === directory);
     if (!isKept) await rm(directory, { recursive: true, force: true });
   }
 
@@ -66,6 +92,12 @@ export class Workspace {
 
   #next(): string {
     return join(this.directory, `run-${this.#copies++}`);
+  }
+
+  #madeOnce(key: string, make: () => Promise<Place>): Promise<Place> {
+    const known = this.#catalogs.get(key) ?? make();
+    this.#catalogs.set(key, known);
+    return known;
   }
 
   #made(name: string, make: (directory: string) => Made): Place {

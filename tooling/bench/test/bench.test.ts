@@ -9,13 +9,23 @@ import { pageOf } from "../src/report/page.ts";
 import type { CaseResult } from "../src/run.ts";
 
 // That all of it runs and does its work, as small as may be. How long it takes is nobody's concern here.
-const TINY: Scale = { ...FULL, sizes: [150], pushes: 20, bytes: 2 ** 20, images: 5, nodes: 10_000, runs: 1 };
+const TINY: Scale = {
+  ...FULL,
+  sizes: [150],
+  pushes: 20,
+  bytes: 2 ** 20,
+  images: 5,
+  manifests: [100, 200],
+  dead: 100,
+  nodes: 10_000,
+  runs: 1,
+};
 
 let results: readonly CaseResult[];
 
 beforeAll(async () => {
   results = await bench(TINY, undefined, () => {});
-});
+}, 300_000);
 
 describe.each(CASES)("$name", ({ name }) => {
   const figures = () => results.find(({ of }) => of.name === name)!.measured.flatMap((each) => each.figures);
@@ -31,12 +41,15 @@ describe.each(CASES)("$name", ({ name }) => {
 });
 
 test("a deletion of ours takes image, config, signature and payload, a collection all garbage", () => {
-  const outcomeOf = (name: string) => {
+  const outcomesOf = (name: string) => {
     const { measured } = results.find(({ of }) => of.name === name)!;
-    return measured[0]!.figures[0]!.outcome;
+    const ours = measured[0]!.figures.filter(({ contestant }) => contestant.who.startsWith("ocistore"));
+    return ours.map(({ outcome }) => outcome);
   };
-  expect(outcomeOf("delete")).toBe("4 blobs gone");
-  expect(outcomeOf("gc")).toBe("all garbage gone");
+  expect(outcomesOf("delete")).toEqual(["4 blobs gone", "4 blobs gone"]);
+  expect(outcomesOf("gc")).toEqual(["all garbage gone", "all garbage gone"]);
+  expect(outcomesOf("catalog-gc")).toEqual(["1 000 blobs gone"]);
+  expect(outcomesOf("catalog-full")).toEqual(["0 differences"]);
 });
 
 test("the page has every case, the targets and the versions, and no name of this machine", async () => {
@@ -44,6 +57,7 @@ test("the page has every case, the targets and the versions, and no name of this
   for (const { title } of CASES) expect(page).toContain(`### ${title}`);
   expect(page).toMatch(/oras-go \d+\.\d+\.\d+, umoci \d/);
   expect(page).toMatch(/\| collecting ahead of every peer: 150 blobs \| [\d.]+ x \(\w/);
+  expect(page).toMatch(/\| open and resolve a tag: 200 manifests within 1.5 x of 100 manifests \| [\d.]+ x \| /);
   expect(page).not.toMatch(/\/(?:tmp|root|home)\//);
   expect(page).not.toContain("{{");
 });

@@ -20,7 +20,7 @@ export const blob: Case = {
         bytes,
         place: async () => workspace.empty(NONE),
         contestants: [
-          ...ours("`session.putBlob`", ({ directory }) => ["blob", directory, size]),
+          ours("`session.putBlob`", ({ directory }) => ["blob", directory, size]),
           bare("hash alone", "sha256", () => ["hash", size]),
           bare("write and sync alone", "`write`, `fsync`", ({ directory }) => ["write", directory, size]),
           peer("oras-go", "`Push`", ({ directory }) => ["oras-go", "blob", directory, size, digest]),
@@ -66,7 +66,7 @@ export const copyMany: Case = {
 
 function copying(from: string) {
   return [
-    ...ours("`copy`", ({ directory, made }) => ["copy", from, made.tag, directory]),
+    ours("`copy`", ({ directory, made }) => ["copy", from, made.tag, directory]),
     peer("oras-go", "`oras.Copy`", ({ directory, made }) => ["oras-go", "copy", from, made.tag, directory]),
     peer("skopeo", "`skopeo copy --all`", ({ directory, made }) => [
       "skopeo",

@@ -1,7 +1,7 @@
 import type { Case, Contestant, Place } from "../case.ts";
 import { TWIN } from "../layout/generate.ts";
 import { blobsIn } from "../workspace.ts";
-import { ours, peer, shell } from "./contestants.ts";
+import { bothOfOurs, peer, shell } from "./contestants.ts";
 import { grouped, SEED, sized } from "./sized.ts";
 
 const at = ({ directory, made }: Place) => `${directory}:${made.tag}`;
@@ -15,14 +15,17 @@ export const push: Case = {
     scale.sizes.map((blobs) => {
       const count = Math.max(20, Math.round((scale.pushes * scale.sizes[0]!) / blobs));
       const contestants = [
-        ...ours("`session.putManifest`, with a tag", ({ directory }) => ["push", directory, `${count}`]),
+        ...bothOfOurs("`session.putManifest`, with a tag", ({ directory }) => ["push", directory, `${count}`]),
         peer("oras-go", "`Push`, `Tag`", ({ directory }) => ["oras-go", "push", directory, `${count}`]),
       ];
       return {
         label: `${grouped(count)} into ${grouped(blobs)} blobs`,
         contestants,
         count,
-        place: () => workspace.copyOf(workspace.layout({ blobs, seed: SEED })),
+        place: async ({ hasCatalog }) => {
+          const plain = workspace.layout({ blobs, seed: SEED });
+          return workspace.copyOf(hasCatalog ? await workspace.withCatalog(plain) : plain);
+        },
       };
     }),
   leftOut: [
@@ -32,7 +35,7 @@ export const push: Case = {
 };
 
 const deleting: readonly Contestant[] = [
-  ...ours("`repository.delete`", ({ directory, made }) => ["delete", directory, made.tag]),
+  ...bothOfOurs("`repository.delete`", ({ directory, made }) => ["delete", directory, made.tag]),
   peer("oras-go", "`Resolve`, `Delete`", ({ directory, made }) => ["oras-go", "delete", directory, made.tag]),
   shell("umoci", "`umoci rm`, `umoci gc`", (place) => [
     'umoci rm --image "$0"; umoci gc --layout "$1"',
@@ -67,7 +70,7 @@ export const gc: Case = {
       garbage: 0.1,
       changes: true,
       contestants: [
-        ...ours("`collect({ grace: 0 })`", ({ directory }) => ["gc", directory]),
+        ...bothOfOurs("`collect({ grace: 0 })`", ({ directory }) => ["gc", directory]),
         peer("oras-go", "`GC`", ({ directory }) => ["oras-go", "gc", directory]),
         peer("umoci", "`umoci gc`", ({ directory }) => ["umoci", "gc", "--layout", directory]),
         peer("crane", "`crane layout gc`", ({ directory }) => ["crane", "layout", "gc", directory]),

@@ -8,13 +8,19 @@ const script = (name: string) => fileURLToPath(new URL(`../../dist/process/${nam
 
 type Argv = (place: Place) => readonly string[];
 
-/** Ours, in every way to open a store that there is. */
-export function ours(command: string, argv: Argv): Contestant[] {
-  return Object.entries(SUBJECTS).map(([key, { name }]) => ({
-    who: name,
-    command,
-    argv: (place) => [process.execPath, script("ours"), key, ...argv(place)],
-  }));
+/** Ours, on a layout as it is. */
+export function ours(command: string, argv: Argv): Contestant {
+  return oursAs("layout", command, argv);
+}
+
+/** The same, and with a catalog. */
+export function bothOfOurs(command: string, argv: Argv): Contestant[] {
+  return [ours(command, argv), { ...oursAs("sqlite", command, argv), hasCatalog: true }];
+}
+
+function oursAs(subject: keyof typeof SUBJECTS, command: string, argv: Argv): Contestant {
+  const { name: who } = SUBJECTS[subject];
+  return { who, command, argv: (place) => [process.execPath, script("ours"), subject, ...argv(place)] };
 }
 
 /** What the machine needs for a part of the work, in the same Node. */

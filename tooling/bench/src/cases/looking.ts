@@ -1,5 +1,5 @@
 import type { Case } from "../case.ts";
-import { bare, ours, peer } from "./contestants.ts";
+import { bare, bothOfOurs, peer } from "./contestants.ts";
 import { sized } from "./sized.ts";
 
 const NOT_ASKED = "has no such command for a layout";
@@ -11,7 +11,7 @@ export const open: Case = {
   settings: (workspace, scale) =>
     sized(workspace, scale, {
       contestants: [
-        ...ours("`openLayout`, `resolve`", ({ directory, made }) => ["resolve", directory, made.tag]),
+        ...bothOfOurs("`openLayout`, `resolve`", ({ directory, made }) => ["resolve", directory, made.tag]),
         peer("oras-go", "`oci.New`, `Resolve`", ({ directory, made }) => ["oras-go", "resolve", directory, made.tag]),
         peer("regctl", "`regctl manifest head`", ({ directory, made }) => [
           "regctl",
@@ -35,7 +35,7 @@ export const du: Case = {
   settings: (workspace, scale) =>
     sized(workspace, scale, {
       contestants: [
-        ...ours("`usage`", ({ directory }) => ["du", directory]),
+        ...bothOfOurs("`usage`", ({ directory }) => ["du", directory]),
         bare("a look at each file", "`readdir`, `lstat`", ({ directory }) => ["look", directory]),
       ],
     }),
@@ -49,7 +49,7 @@ export const fsck: Case = {
   settings: (workspace, scale) =>
     sized(workspace, scale, {
       contestants: [
-        ...ours("`check`", ({ directory }) => ["fsck", directory]),
+        ...bothOfOurs("`check`", ({ directory }) => ["fsck", directory]),
         bare("reading and hashing each file", "`readFile`, sha256", ({ directory }) => ["read", directory]),
       ],
     }),

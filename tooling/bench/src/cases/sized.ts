@@ -17,11 +17,17 @@ export function sized(
   },
 ): Setting[] {
   return sizes.map((blobs) => {
-    const base = () => workspace.layout({ blobs, seed: SEED, garbage: o.garbage ?? 0 });
+    const base = async (hasCatalog: boolean) => {
+      const plain = workspace.layout({ blobs, seed: SEED, garbage: o.garbage ?? 0 });
+      return hasCatalog ? workspace.withCatalog(plain) : plain;
+    };
     return {
       label: `${grouped(blobs)} blobs`,
       contestants: o.contestants,
-      place: async () => (o.changes ? workspace.copyOf(base()) : base()),
+      place: async ({ hasCatalog }) => {
+        const place = await base(hasCatalog);
+        return o.changes ? workspace.copyOf(place) : place;
+      },
       ...(o.outcome && { outcome: o.outcome }),
     };
   });

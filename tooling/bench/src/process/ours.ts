@@ -1,6 +1,6 @@
 import { copy, MEDIA_TYPES, type Store } from "@ocistore/core";
 import { madeUp } from "../layout/made-up.ts";
-import { SUBJECTS } from "./subjects.ts";
+import { SUBJECTS, type Subject } from "./subjects.ts";
 
 // What is measured of ours, a process for each measurement: node ours.js SUBJECT VERB DIR ARGUMENT…
 
@@ -57,7 +57,7 @@ async function* stream(size: number): AsyncGenerator<Uint8Array> {
 }
 
 const [subject = "", verb = "", directory = "", argument = "", other = ""] = process.argv.slice(2);
-const open = SUBJECTS[subject]!.open;
+const open: Subject["open"] = SUBJECTS[subject as keyof typeof SUBJECTS].open;
 const store = await open(directory, { create: verb === "blob" });
 await VERBS[verb]!(store, argument, other);
 await store.close();

@@ -1,5 +1,7 @@
-import { openLayout } from "@ocistore/backend-fs";
-import type { Store } from "@ocistore/core";
+import { openLayout, openLayoutParts } from "@ocistore/backend-fs";
+import { layoutCatalog } from "@ocistore/backend-sqlite";
+import { openStore, type Store } from "@ocistore/core";
+import Database from "better-sqlite3";
 
 /** A way to open a store, by which all that is measured of ours is measured: each is a row beside the peers. */
 export interface Subject {
@@ -8,6 +10,13 @@ export interface Subject {
   open(directory: string, o: { readonly create: boolean }): Promise<Store>;
 }
 
-export const SUBJECTS: Readonly<Record<string, Subject>> = {
+export const SUBJECTS = {
   layout: { name: "ocistore", open: (directory, { create }) => openLayout(directory, { create }) },
-};
+  sqlite: { name: "ocistore, SQLite", open: openWithCatalog },
+} as const satisfies Readonly<Record<string, Subject>>;
+
+export async function openWithCatalog(directory: string): Promise<Store> {
+  const { blobs, listing, catalogPath } = await openLayoutParts(directory);
+  const catalog = await layoutCatalog({ connect: () => new Database(catalogPath), blobs, listing });
+  return openStore({ blobs, catalog });
+}

@@ -1,21 +1,31 @@
 import type { CaseResult, Measured } from "../run.ts";
+import { budgets } from "./budgets.ts";
 import { byWho } from "./table.ts";
 import { times } from "./words.ts";
 
-interface Judged {
+export interface Judged {
   readonly target: string;
   readonly figure: string;
   readonly holds: boolean;
 }
 
-const MIB = 2 ** 20;
-
 /** What was aimed at, and whether this run shows it. */
 export function targetsOf(results: readonly CaseResult[]): string {
-  const judged = results.flatMap((result) => judge(result));
+  return tableOf(
+    "target",
+    results.flatMap((result) => judge(result)),
+  );
+}
+
+/** The same of the catalog, whose budgets say what a larger store may cost. */
+export function budgetsOf(results: readonly CaseResult[]): string {
+  return tableOf("budget", results.flatMap(budgets));
+}
+
+function tableOf(what: string, judged: readonly Judged[]): string {
   if (judged.length === 0) return "";
   const rows = judged.map(({ target, figure, holds }) => `| ${target} | ${figure} | ${holds ? "yes" : "no"} |`);
-  return ["| target | figure | holds |", "| --- | --- | --- |", ...rows].join("\n");
+  return [`| ${what} | figure | holds |`, "| --- | --- | --- |", ...rows].join("\n");
 }
 
 function judge({ of, measured }: CaseResult): Judged[] {
@@ -36,25 +46,6 @@ function judge({ of, measured }: CaseResult): Judged[] {
         if (!ours || alone.some((cost) => !cost)) return [];
         const ratio = Math.max(...alone.map((cost) => cost!.wall)) / ours.wall;
         return [{ target: `${each.setting.label} at 0.8 of the limit`, figure: times(ratio), holds: ratio >= 0.8 }];
-      });
-    case "mark":
-      return measured.flatMap((each) => {
-        const figures = at(each);
-        const [ours, bare] = [figures.get("ocistore")?.cost, figures.get("a bare search")?.cost];
-        if (!ours || !bare) return [];
-        const ratio = ours.wall / bare.wall;
-        return [
-          {
-            target: `the mark of ${each.setting.label} within 3 x of a bare search`,
-            figure: times(ratio),
-            holds: ratio <= 3,
-          },
-          {
-            target: "the same in less than 300 MiB",
-            figure: `${Math.round(ours.memory / MIB)} MiB`,
-            holds: ours.memory < 300 * MIB,
-          },
-        ];
       });
     default:
       return [];

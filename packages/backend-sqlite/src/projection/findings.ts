@@ -1,7 +1,7 @@
 import type { Finding, ReadListing } from "@ocistore/core";
 import type { Tables } from "../tables/tables.ts";
 import { entriesOf, entryOf } from "./entries.ts";
-import { listingRow, oursOf, projectionsOf } from "./record.ts";
+import { headsOf, listingRow, oursOf } from "./record.ts";
 import { LAYOUT, wantedOf } from "./wanted.ts";
 
 /** How a listing that has just been looked at differs from the catalog. What is about to be written is no difference. */
@@ -21,7 +21,7 @@ export function listingFindings(tables: Tables, file: ReadListing): readonly Fin
   if (fault !== undefined && !aside.some((key) => fault.startsWith(entryOf(key).digest))) {
     findings.push({ level: "error", code: "layout", message: `nothing is taken away while it is there: ${fault}` });
   }
-  const isOurs = oursOf(projectionsOf(tables)).ours.some(({ hash }) => hash === file.hash);
+  const isOurs = oursOf(headsOf(tables)).ours.some(({ hash }) => hash === file.hash);
   if (!isOurs || row.changes !== row.written) return findings;
 
   const [listed, wanted] = [entriesOf(file), entriesOf(wantedOf(tables, file, aside))];

@@ -32,7 +32,7 @@ import {
   setWritten,
 } from "./record.ts";
 import { takeInEntry, takeInManifests, takeOut } from "./take-in.ts";
-import { wantedOf } from "./wanted.ts";
+import { wantedInTime } from "./wanted.ts";
 
 const MINUTE = 60_000;
 /** What another tool has taken out can be brought back for so long at least. */
@@ -230,7 +230,7 @@ export class Projection {
       const present = ours.find(({ hash }) => hash === before.hash);
       const { aside, changes } = listingRow(tables)!;
       if (!present) return undefined;
-      const wanted = await wantedOf(ctx, before, aside);
+      const wanted = await wantedInTime(ctx, before, aside);
       const next = before.with(wanted);
       if (next.hash === before.hash) {
         setWritten(tables, present.number, changes);

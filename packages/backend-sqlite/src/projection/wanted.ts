@@ -1,7 +1,7 @@
 import { type Digest, type Listed, type ListedManifest, manifestNode } from "@ocistore/core";
 import type { Context } from "../commands/context.ts";
 import { TablesGraph } from "../graph/tables-graph.ts";
-import type { IdRow } from "../tables/tables.ts";
+import type { IdRow, Tables } from "../tables/tables.ts";
 import { entryOf } from "./entries.ts";
 
 /** The repository that an image layout is. */
@@ -25,11 +25,25 @@ interface ShownRow extends IdRow {
  * @param file What is listed now.
  * @param aside Entries of it that nobody here could take in.
  */
-export async function wantedOf(
-  { tables, pause }: Pick<Context, "tables" | "pause">,
-  file: Listed,
-  aside: readonly string[],
-): Promise<Listed> {
+export function wantedOf(tables: Tables, file: Listed, aside: readonly string[]): Listed {
+  const steps = wanting(tables, file, aside);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** The same, and the rest of this process goes on meanwhile: it may be much. */
+export async function wantedInTime(ctx: Context, file: Listed, aside: readonly string[]): Promise<Listed> {
+  const steps = wanting(ctx.tables, file, aside);
+  let step = steps.next();
+  while (!step.done) {
+    await ctx.pause();
+    step = steps.next();
+  }
+  return step.value;
+}
+
+function* wanting(tables: Tables, file: Listed, aside: readonly string[]): Generator<undefined, Listed> {
   const { sql } = tables;
   const tags = new Map<string, Digest>();
   const manifests = new Map<Digest, ListedManifest>();
@@ -45,7 +59,7 @@ export async function wantedOf(
   };
 
   for (let after = ""; ; ) {
-    await pause();
+    yield;
     const rows = sql.shownAfter.all(repository, after, PAGE) as ShownRow[];
     for (const { name, id, digest: bytes, size, media_type, artifact_type } of rows) {
       const digest = tables.known(id, bytes);
@@ -59,7 +73,7 @@ export async function wantedOf(
     after = rows.at(-1)!.name;
   }
   for (const digest of tables.digests(sql.ownMembers.all(repository))) {
-    await pause();
+    yield;
     const isNamed = sql.isContent.get({ repository, id: tables.id(digest) }) !== undefined;
     // By itself an entry says that it is a root only if nothing explains it.
     const needsMark = isNamed || tables.subjects(LAYOUT, digest).length > 0;
@@ -68,7 +82,7 @@ export async function wantedOf(
   const stays = (digest: Digest) =>
     !manifests.has(digest) && tables.member(LAYOUT, digest) && graph.isLive(manifestNode(LAYOUT, digest));
   for (const digest of [...tables.digests(sql.referring.all(repository)), ...file.manifests.keys()]) {
-    await pause();
+    yield;
     if (stays(digest)) list(digest);
   }
 

@@ -7,7 +7,7 @@ import { inNode } from "./contestants.ts";
 import { grouped } from "./sized.ts";
 
 /** Deleted one by one, each by a process of its own. */
-const TARGETS = 20;
+const TARGETS = 24;
 /** Images of ten blobs. */
 const DEAD = 100;
 /** Fewer, if fewer are asked for. */
@@ -21,7 +21,7 @@ export const catalogCases: readonly Case[] = [
     name: "catalog-open",
     title: "With a catalog: open a store and resolve a tag",
     about: "The figure is for opening and resolving, without the start of Node.",
-    settings: stocked({ who: one("`layoutCatalog`, `resolve`", "resolve", () => FIRST_TAG) }),
+    settings: stocked({ who: [one("`layoutCatalog`, `resolve`", "resolve", () => FIRST_TAG)] }),
     leftOut: ALONE,
   },
   {
@@ -31,7 +31,7 @@ export const catalogCases: readonly Case[] = [
       "One after the other, each durable before the next. index.json is written meanwhile as well, coalesced; the last time that it is written is when the store is closed.",
     settings: (workspace, scale) => {
       const count = Math.min(PUSHES, scale.pushes);
-      const who = one("`session.putManifest`, with a tag", "push", () => `${count}`);
+      const who = [one("`session.putManifest`, with a tag", "push", () => `${count}`)];
       return stocked({ who, changes: true, count })(workspace, scale);
     },
     leftOut: ALONE,
@@ -39,16 +39,21 @@ export const catalogCases: readonly Case[] = [
   {
     name: "catalog-delete",
     title: "With a catalog: delete an image of ten blobs",
-    about: "By its tag: the plan, its application and the files.",
-    settings: (workspace, scale) => {
-      let next = 0;
-      const place = ({ directory, made }: Place) => ({ directory, made: { ...made, tag: targetOf(next++ % TARGETS) } });
-      return scale.manifests.map((manifests) => ({
-        label: labelOf(manifests),
-        contestants: [one("`repository.delete`", "delete", ({ made }) => made.tag)],
-        place: async () => place(await workspace.stocked(stockOf(manifests))),
-      }));
-    },
+    about:
+      "By its tag: the plan, its application and the files. Where index.json is kept for other tools, it is written whole before the files go.",
+    settings: (workspace, scale) =>
+      scale.manifests.map((manifests) => {
+        let next = 0;
+        return {
+          label: labelOf(manifests),
+          contestants: two("`repository.delete`", "delete", ({ made }) => made.tag),
+          place: async () => {
+            const { directory, made } = await workspace.stocked(stockOf(manifests));
+            return { directory, made: { ...made, tag: targetOf(next++) } };
+          },
+          runs: TARGETS / 2,
+        };
+      }),
     leftOut: ALONE,
   },
   {
@@ -56,7 +61,7 @@ export const catalogCases: readonly Case[] = [
     title: "With a catalog: collect 1 000 dead blobs",
     about: "A hundred images of ten blobs whose tags have gone; what lives is never looked at.",
     settings: stocked({
-      who: one("`collect({ grace: 0 })`", "gc", () => ""),
+      who: two("`collect({ grace: 0 })`", "gc", () => ""),
       changes: true,
       outcome: (_, { removed = 0 }) => `${grouped(removed)} blobs gone`,
     }),
@@ -68,7 +73,7 @@ export const catalogCases: readonly Case[] = [
     about:
       "`gc --full`: every manifest and edge is read from the database, marked, and held against what the queue says.",
     settings: stocked({
-      who: one("`planCollect({ full: true })`", "full", () => ""),
+      who: [one("`planCollect({ full: true })`", "full", () => "")],
       runs: 1,
       outcome: (_, { missed = 0 }) => `${grouped(missed)} differences`,
     }),
@@ -96,13 +101,21 @@ export const catalogCases: readonly Case[] = [
   },
 ];
 
-function one(command: string, verb: string, argument: (place: Place) => string): Contestant {
-  const argv = (place: Place) => [verb, place.directory, argument(place)];
+function one(command: string, verb: string, argument: (place: Place) => string, projection = "coalesced"): Contestant {
+  const argv = (place: Place) => [verb, place.directory, projection, argument(place)];
   return inNode("ocistore, SQLite", command, "catalog", argv, { isTimedInside: true });
 }
 
+/** The catalog by itself, and with an index.json that has to be written whole before anything is erased that it may list. */
+function two(command: string, verb: string, argument: (place: Place) => string): Contestant[] {
+  return [
+    one(`${command}, the catalog alone`, verb, argument, "off"),
+    one(`${command}, with index.json`, verb, argument),
+  ];
+}
+
 function stocked(o: {
-  readonly who: Contestant;
+  readonly who: readonly Contestant[];
   readonly changes?: boolean;
   readonly count?: number;
   readonly runs?: number;
@@ -113,7 +126,7 @@ function stocked(o: {
     scale.manifests.map((manifests) => ({
       ...rest,
       label: labelOf(manifests),
-      contestants: [who],
+      contestants: who,
       place: async () => {
         const place = await workspace.stocked(stockOf(manifests));
         return changes ? workspace.copyOf(place) : place;

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { MEDIA_TYPES, type Session, type Store } from "@ocistore/core";
 import { openWithCatalog } from "./subjects.ts";
 
-// What is measured of a catalog, a process for each measurement: node catalog.js VERB DIR ARGUMENT… It says how long the work
+// What is measured of a catalog, a process for each measurement: node catalog.js VERB DIR PROJECTION ARGUMENT. It says how long the work
 // took, how long the event loop was held at the most meanwhile, and what closing took, in milliseconds.
 
 /** Further figures of the work; `ms` replaces the whole time, where only a part of it counts. */
@@ -33,7 +33,7 @@ const VERBS: Readonly<Record<string, Work>> = {
   /** Pushes while another process collects, and while nobody does. */
   async beside(store, idle) {
     return latencies(store, Number(idle), async () => {
-      const child = fork(fileURLToPath(import.meta.url), ["gc", directory], {
+      const child = fork(fileURLToPath(import.meta.url), ["gc", directory, mode], {
         stdio: ["ignore", "ignore", "inherit", "ipc"],
       });
       const [code] = await once(child, "exit");
@@ -103,13 +103,14 @@ function percentile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 }
 
-const [verb = "", directory = "", argument = ""] = process.argv.slice(2);
+const [verb = "", directory = "", mode = "", argument = ""] = process.argv.slice(2);
+const projection = mode === "off" ? "off" : "coalesced";
 const NANOSECONDS = 1e6;
 /** So often the event loop is looked at. */
 const RESOLUTION = 1;
 
 let began = performance.now();
-const store = await openWithCatalog(directory);
+const store = await openWithCatalog(directory, projection);
 let figures: Figures = {};
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
 if (verb === "resolve") {

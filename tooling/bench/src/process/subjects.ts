@@ -1,5 +1,5 @@
 import { openLayout, openLayoutParts } from "@ocistore/backend-fs";
-import { layoutCatalog } from "@ocistore/backend-sqlite";
+import { layoutCatalog, type ProjectionMode } from "@ocistore/backend-sqlite";
 import { openStore, type Store } from "@ocistore/core";
 import Database from "better-sqlite3";
 
@@ -12,11 +12,11 @@ export interface Subject {
 
 export const SUBJECTS = {
   layout: { name: "ocistore", open: (directory, { create }) => openLayout(directory, { create }) },
-  sqlite: { name: "ocistore, SQLite", open: openWithCatalog },
+  sqlite: { name: "ocistore, SQLite", open: (directory) => openWithCatalog(directory, "coalesced") },
 } as const satisfies Readonly<Record<string, Subject>>;
 
-export async function openWithCatalog(directory: string): Promise<Store> {
+export async function openWithCatalog(directory: string, projection: ProjectionMode): Promise<Store> {
   const { blobs, listing, catalogPath } = await openLayoutParts(directory);
-  const catalog = await layoutCatalog({ connect: () => new Database(catalogPath), blobs, listing });
+  const catalog = await layoutCatalog({ connect: () => new Database(catalogPath), blobs, listing, projection });
   return openStore({ blobs, catalog });
 }

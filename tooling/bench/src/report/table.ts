@@ -8,14 +8,14 @@ export function tableOf({ of, measured }: CaseResult): string {
   const isBytes = measured.some(({ setting }) => setting.bytes !== undefined);
   const isHeld = measured.some(({ figures }) => figures.some(({ cost }) => cost?.inside?.held !== undefined));
   // Of one alone the sizes are what there is to compare.
-  const isAlone = measured.length > 1 && measured.every(({ figures }) => figures.length === 1);
-  const first = isAlone ? measured[0]!.figures[0]!.cost?.wall : undefined;
+  const isAlone = measured.length > 1 && isOfOne(measured);
+  const firsts = isAlone ? measured[0]!.figures.map(({ cost }) => cost?.wall) : undefined;
   const head = ["", "who", "command", "wall", isAlone ? "beside the first" : "beside ours", "CPU", "memory"];
   if (isCounted) head.splice(4, 0, "each");
   if (isBytes) head.splice(4, 0, "speed");
   if (isHeld) head.push("event loop held", "closing");
   if (hasOutcome) head.push("outcome");
-  const rows = measured.flatMap((each) => rowsOf(each, { hasOutcome, isCounted, isBytes, isHeld, first }));
+  const rows = measured.flatMap((each) => rowsOf(each, { hasOutcome, isCounted, isBytes, isHeld, firsts }));
   const table = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
   const leftOut = of.leftOut.map(([who, why]) => `${who}: ${why}`).join("; ");
   const note = leftOut === "" ? "" : `\n\nNot measured: ${leftOut}.`;
@@ -28,14 +28,17 @@ interface Columns {
   readonly isBytes: boolean;
   readonly isHeld: boolean;
   /** What the first size took, if each of them is compared with that. */
-  readonly first: number | undefined;
+  readonly firsts: readonly (number | undefined)[] | undefined;
 }
 
+const isOfOne = (measured: readonly Measured[]) =>
+  new Set(measured.flatMap(({ figures }) => figures.map(({ contestant }) => contestant.who))).size === 1;
+
 function rowsOf({ setting, figures }: Measured, columns: Columns): string[][] {
-  const { hasOutcome, isCounted, isBytes, isHeld, first } = columns;
-  const ours = first ?? figures[0]?.cost?.wall;
+  const { hasOutcome, isCounted, isBytes, isHeld, firsts } = columns;
   return figures.map((figure, place) => {
     const { contestant, cost, failed } = figure;
+    const ours = firsts ? firsts[place] : figures[0]?.cost?.wall;
     const label = place === 0 ? setting.label : "";
     const start = [label, contestant.who, contestant.command];
     const extra = Number(isCounted) + Number(isBytes) + 2 * Number(isHeld);

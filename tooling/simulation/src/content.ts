@@ -101,7 +101,10 @@ export const KEPT = [0, 1, 2, 3].map((number) =>
   image(`kept${number}`, ["shared", number % 2 === 0 ? "one" : "three"]),
 );
 
-const ALL = [...new Set([...Object.values(DOCUMENTS), ...KEPT, TOP].flatMap((document) => below(document)))];
+/** Another referrer of the same. */
+export const SECOND = image("second", ["signed"], c);
+
+const ALL = [...new Set([...Object.values(DOCUMENTS), ...KEPT, TOP, SECOND].flatMap((document) => below(document)))];
 const BY_DIGEST = new Map(ALL.map((document) => [document.digest, document]));
 
 /** For the trace: names in place of digests. */

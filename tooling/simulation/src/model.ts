@@ -19,6 +19,8 @@ export class Model {
   readonly history: History;
   /** Stored as roots of their own, and acknowledged; nobody takes them away. */
   readonly kept = new Set<Document>();
+  /** Referrers that somebody was told are attached. */
+  readonly attached = new Set<Document>();
   readonly #taken = new Map<string, Taken>();
   readonly #undos = new Set<(taken: Taken) => void>();
   #time = 0;

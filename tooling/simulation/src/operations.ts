@@ -53,10 +53,14 @@ export interface PushOptions {
   readonly resume?: boolean;
   /** Between its blobs and its manifest it has something else to do for so long. */
   readonly slow?: Ms;
+  /** In the middle of each blob it stands still for so long. */
+  readonly halts?: Ms;
 }
 
 export function push(document: Document, tag: string | undefined, o: PushOptions = {}): Operation {
-  const how = [o.ask && "asking first", o.resume && "resumably", o.slow && "slowly"].filter(Boolean).join(", ");
+  const how = [o.ask && "asking first", o.resume && "resumably", o.slow && "slowly", o.halts && "with halts"]
+    .filter(Boolean)
+    .join(", ");
   return {
     name: `push ${document.name}${tag ? ` as ${tag}` : ""}${how ? ` (${how})` : ""}`,
     // A claim ends by time, as does the time that bytes have to become known; and of one upload there is one writer.
@@ -66,7 +70,7 @@ export function push(document: Document, tag: string | undefined, o: PushOptions
       let isDone = false;
       try {
         await repository.session(async (session) => {
-          const held = await bring(repository, session, document, o);
+          const held = await bring(repository, session, document, o, process);
           if (o.slow !== undefined) await process.env.sleep(o.slow);
           if (!held.has(document.digest) || tag !== undefined) {
             await session.putManifest(document.content, { tags: tag === undefined ? [] : [tag] });
@@ -91,11 +95,12 @@ async function bring(
   session: Session,
   document: Document,
   o: PushOptions,
+  process: Process,
 ): Promise<ReadonlySet<Digest>> {
   const held = o.ask ? await asked(repository, session, document) : new Set<Digest>();
   if (held.has(document.digest)) return held;
   for (const child of document.children) if (!held.has(child.digest)) await put(session, child, []);
-  for (const name of document.blobs) if (!held.has(blobDigest(name))) await putBlob(session, name, o);
+  for (const name of document.blobs) if (!held.has(blobDigest(name))) await putBlob(session, name, o, process);
   return held;
 }
 
@@ -108,10 +113,22 @@ async function asked(repository: Repository, session: Session, document: Documen
   return held;
 }
 
-async function putBlob(session: Session, name: BlobName, { resume }: PushOptions): Promise<void> {
+async function putBlob(session: Session, name: BlobName, o: PushOptions, { env }: Process): Promise<void> {
+  const { resume, halts } = o;
   const stream = BLOBS[name];
+  if (halts !== undefined) {
+    await session.putBlob(inHalves(stream, () => env.sleep(halts)));
+    return;
+  }
   if (resume) await session.putBlob({ stream, digest: blobDigest(name), size: stream.length }, { resume: true });
   else await session.putBlob(stream);
+}
+
+async function* inHalves(bytes: Uint8Array, between: () => Promise<void>): AsyncGenerator<Uint8Array> {
+  const middle = Math.ceil(bytes.length / 2);
+  yield bytes.subarray(0, middle);
+  await between();
+  yield bytes.subarray(middle);
 }
 
 /** A root of its own, which has to be there at the end. */

@@ -75,7 +75,7 @@ export async function run(
     const work = play.scripts.map((script) => live(simulation, ground, model, { ...script, isOpen: play.isOpen }));
     await Promise.race([simulation.run(work), failureOf(work)]);
     simulation.exit();
-    const state = judged && ground.state?.();
+    const state = judged && (await ground.state?.());
     const left = state && digestOf(Buffer.from(`${state}\n${simulation.now}\n${model.expected}`));
     if (left && judged.has(left)) return outcome(undefined);
     const examiner = simulation.process("examiner");

@@ -37,6 +37,13 @@ export class SharedBlobs {
     return scheduled(this.#blobs, process);
   }
 
+  /** All that a look at it could depend on. */
+  async state(): Promise<string> {
+    const stored = (await all(this.#blobs.list())).map((each) => `${each.digest}@${each.generation} ${each.since}`);
+    const uploads = (await all(this.#blobs.uploads())).map(({ id, offset, touched }) => `${id} ${offset} ${touched}`);
+    return [...stored, ...uploads].sort().join("\n");
+  }
+
   async #fill({ committed, stored, since }: Furnished): Promise<void> {
     this.#filling = since;
     for (const bytes of committed) {

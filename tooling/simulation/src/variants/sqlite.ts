@@ -101,6 +101,16 @@ class SqliteGround implements Ground {
     return left.map((name) => `rows of ${name}`);
   }
 
+  async state(): Promise<string> {
+    const db = new SQLite(this.#file, { readonly: true });
+    const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").pluck().all();
+    const rows = tables.map((name) => [name, db.prepare(`SELECT * FROM ${name}`).raw().all()]);
+    db.close();
+    const text = (_: string, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
+    return `${JSON.stringify(rows, text)}\n${await this.#blobs.state()}`;
+  }
+
   close(): void {
     for (const process of [...this.#connections.keys()]) this.#end(process);
     rmSync(this.#directory, { recursive: true, force: true });

@@ -25,7 +25,7 @@ export interface Ground {
   /** What lies around and that no call of a store lists: temporary files, records of sessions. Nothing, at the end. */
   leftOver(): string[];
   /** All that a look at the store could depend on, if that can be had for less than a look: what is equal in it is judged once. */
-  state?(): string;
+  state?(): string | Promise<string>;
   /** The run is over. */
   close?(): void;
 }

@@ -206,7 +206,7 @@ describe.each(RACED)("%s", (_, backend) => {
 
   test("R35: a dry run changes nothing, whatever runs beside it", async () => {
     const changing =
-      /^(replace|rename|link|unlink|mkdir|rmdir|touch|chmod|write|truncate|upload|publish|delete|lock)\b/;
+      /^(replace|rename|link|unlink|mkdir|rmdir|touch|chmod|write|truncate|upload|publish|delete|lock|transaction)\b/;
     await raced(backend, {
       beginning: "tagged",
       scripts: [

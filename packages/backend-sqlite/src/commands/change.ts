@@ -113,9 +113,7 @@ function disown(ctx: Context, repository: string, { manifest, before }: Step<"di
 function unlink(ctx: Context, repository: string, digest: Digest): void {
   const { tables } = ctx;
   if (!tables.visible(repository, digest)) throw refusals.notStored(digest);
-  const holders = graphOf(ctx)
-    .parents({ repository, digest })
-    .map((node) => node.digest);
+  const holders = [...graphOf(ctx).parents({ repository, digest })].map((node) => node.digest);
   if (holders.length > 0) throw refusals.heldBy(digest, holders);
   if (!tables.isClaimed(repository, digest)) return;
   const at = tables.at(repository, digest)!;

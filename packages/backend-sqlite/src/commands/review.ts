@@ -1,4 +1,4 @@
-import { bytesNode, type Digest, type GraphNode, type Ms, type Root, searchNow } from "@ocistore/core";
+import { beingOf, bytesNode, type Digest, type GraphNode, type Ms, type Root, searchNow } from "@ocistore/core";
 import { type Context, graphOf } from "./context.ts";
 
 /**
@@ -23,7 +23,7 @@ export function review(ctx: Context, digests: readonly Digest[]): void {
 function rootsOf(ctx: Context, digest: Digest): (Root | undefined)[] {
   const { tables } = ctx;
   const graph = graphOf(ctx);
-  const nodes: GraphNode[] = graph.parents(bytesNode(digest)).filter((node) => node.digest === digest);
+  const nodes: GraphNode[] = beingOf(graph.parents(bytesNode(digest)), digest);
   if (tables.blob(digest)) nodes.push(bytesNode(digest));
   return nodes.map((node) => {
     const verdict = searchNow(graph, node);

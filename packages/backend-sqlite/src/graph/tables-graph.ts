@@ -13,7 +13,7 @@ import {
   type Verdicts,
 } from "@ocistore/core";
 import { range } from "../digests.ts";
-import type { IdRow, Tables } from "../tables/tables.ts";
+import type { Tables } from "../tables/tables.ts";
 
 export interface GraphOptions {
   /** As if every session had ended. */
@@ -55,18 +55,20 @@ export class TablesGraph implements SyncGraph {
     return roots;
   }
 
-  parents({ repository, digest }: GraphNode): readonly GraphNode[] {
+  *parents({ repository, digest }: GraphNode): Generator<GraphNode> {
     const tables = this.#tables;
     if (repository !== undefined) {
-      return tables.contentParents(repository, digest).map((parent) => manifestNode(repository, parent));
+      for (const parent of tables.contentParents(repository, digest)) yield manifestNode(repository, parent);
+      return;
     }
     const id = tables.id(digest);
-    if (id === undefined) return [];
-    const being = (tables.sql.membersOf.all(id) as { repository: number }[]).map((row) => ({ ...row, id }));
-    const naming = tables.sql.naming.all(id) as ({ repository: number } & IdRow)[];
-    return [...being, ...naming].map((row) =>
-      manifestNode(tables.repositoryName(row.repository), tables.digest(row.id)),
-    );
+    if (id === undefined) return;
+    for (const row of tables.sql.membersOf.all(id) as { repository: number }[]) {
+      yield manifestNode(tables.repositoryName(row.repository), digest);
+    }
+    for (const row of tables.naming(id)) {
+      yield manifestNode(tables.repositoryName(row.repository), tables.digest(row.id));
+    }
   }
 
   subjects({ repository, digest }: GraphNode): readonly GraphNode[] {

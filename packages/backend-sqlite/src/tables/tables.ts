@@ -31,6 +31,13 @@ export interface IdRow {
 
 const NONE: readonly never[] = [];
 
+/** So many that name the same are read in one go; most of the time the first of them is enough. */
+const FEW_PARENTS = 64;
+
+interface NamingRow extends IdRow {
+  readonly kind: number;
+}
+
 /**
  * The tables in the words of the contract. Ids stay inside; each is looked up once. Good for as long as nobody else changes
  * the tables: for one transaction, or for one question.
@@ -258,10 +265,28 @@ export class Tables {
     if (at) this.sql.setOwn.run(own ? 1 : 0, at.repository, at.id);
   }
 
-  /** The manifests of a repository that name it as content. */
-  contentParents(repository: string, digest: Digest): Digest[] {
+  /** The manifests of a repository that name it as content; read as far as they are gone through. */
+  *contentParents(repository: string, digest: Digest): Generator<Digest> {
     const at = this.at(repository, digest);
-    return at ? this.digests(this.sql.contentParents.all(at)) : [];
+    if (!at) return;
+    for (let from = { kind: -1, after: 0 }; ; ) {
+      const rows = this.sql.contentParents.all({ ...at, ...from, limit: FEW_PARENTS }) as NamingRow[];
+      yield* this.digests(rows);
+      const last = rows.at(-1);
+      if (!last || rows.length < FEW_PARENTS) return;
+      from = { kind: last.kind, after: last.id };
+    }
+  }
+
+  /** The manifests of any repository that name it, in whatever way; read as far as they are gone through. */
+  *naming(id: number): Generator<{ readonly repository: number } & IdRow> {
+    for (let from = { kind: -1, after: 0, repositoryAfter: 0 }; ; ) {
+      const rows = this.sql.naming.all({ id, ...from, limit: FEW_PARENTS }) as ({ repository: number } & NamingRow)[];
+      yield* rows;
+      const last = rows.at(-1);
+      if (!last || rows.length < FEW_PARENTS) return;
+      from = { kind: last.kind, after: last.id, repositoryAfter: last.repository };
+    }
   }
 
   referrers(repository: string, digest: Digest): Digest[] {

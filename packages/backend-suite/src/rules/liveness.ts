@@ -56,7 +56,7 @@ export const livenessRules: readonly Rule[] = rules("liveness", {
     const index = await world.index([child], { tags: ["v1"] });
     const signature = await world.image("signature", { subject: index.descriptor });
     const graph = await catalog.graph();
-    const names = (nodes: readonly { digest: Digest }[]) => nodes.map(({ digest }) => digest);
+    const names = (nodes: Iterable<{ digest: Digest }>) => [...nodes].map(({ digest }) => digest);
     const node = ({ digest }: Image) => manifestNode(repository, digest);
     same(names(await graph.parents(node(child))), [index.digest]);
     same(names(await graph.parents(node(index))), []);

@@ -74,8 +74,11 @@ export interface Unreadable extends GraphNode {
 export interface GraphReader {
   /** Tags that are no referrer machinery, pins and claims that have not run out, and the `own` mark. */
   roots(node: GraphNode, o?: Signal): Promise<readonly Root[]>;
-  /** The stored manifests that name it as content. For bytes also the manifests they are, and those whose subject they are. */
-  parents(node: GraphNode, o?: Signal): Promise<readonly GraphNode[]>;
+  /**
+   * The stored manifests that name it as content. For bytes also the manifests they are, which come first, and those whose subject
+   * they are. There may be very many, and who asks may need only the first: they can be found out as they are gone through.
+   */
+  parents(node: GraphNode, o?: Signal): Promise<Iterable<GraphNode>>;
   /** The stored manifests that it refers to: its subject, and what a referrer tag on it is named after. */
   subjects(node: GraphNode, o?: Signal): Promise<readonly GraphNode[]>;
   /** The reverse of {@link subjects}. */

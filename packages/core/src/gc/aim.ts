@@ -1,6 +1,6 @@
 import type { Change, GraphReader, Root } from "../contract/catalog.ts";
 import { OciStoreError } from "../errors.ts";
-import { bytesNode, manifestNode } from "../liveness/node.ts";
+import { beingOf, bytesNode, manifestNode } from "../liveness/node.ts";
 import { type AsyncGraph, searchAsync, type Verdicts } from "../liveness/search.ts";
 import type { Digest } from "../model/digest.ts";
 import type { Target } from "../model/reference.ts";
@@ -96,8 +96,8 @@ export async function aimAt(
   }
 
   async function isStored(digest: Digest): Promise<boolean> {
-    const parents = await graph.parents(bytesNode(digest), o);
-    if (parents.some((node) => node.repository === repository && node.digest === digest)) return true;
+    const itself = beingOf(await graph.parents(bytesNode(digest), o), digest);
+    if (itself.some((node) => node.repository === repository)) return true;
     if ((await graph.roots(manifestNode(repository, digest), o)).some(({ why }) => why === "tag" || why === "own"))
       return true;
     // Where the bytes are the record of a manifest, one that nothing leads to any more is still stored.

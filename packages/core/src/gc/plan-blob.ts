@@ -1,7 +1,7 @@
 import { checkedTime } from "../contract/checked.ts";
 import { randomId } from "../contract/environment.ts";
 import { OciStoreError } from "../errors.ts";
-import { bytesNode } from "../liveness/node.ts";
+import { beingOf, bytesNode } from "../liveness/node.ts";
 import { searchAsync } from "../liveness/search.ts";
 import type { Digest } from "../model/digest.ts";
 import { holdersOf } from "./describe.ts";
@@ -24,8 +24,7 @@ export async function planDeleteBlob(
   const graph = await catalog.graph(o);
   const located = await graph.locate(undefined, digest, o);
   if (!located) throw new OciStoreError("NOT_FOUND", `${digest} is not stored here`, { reference: digest });
-  const parents = await graph.parents(bytesNode(digest), o);
-  if (parents.some((node) => node.digest === digest)) {
+  if (beingOf(await graph.parents(bytesNode(digest), o), digest).length > 0) {
     throw new OciStoreError("UNSUPPORTED", `${digest} is a manifest, and is deleted as one`, { digest });
   }
   const verdict = await searchAsync(graph, bytesNode(digest));

@@ -2,7 +2,7 @@ import type { Change, GraphNode } from "../contract/catalog.ts";
 import { checkedTime } from "../contract/checked.ts";
 import { randomId, type Signal } from "../contract/environment.ts";
 import { OciStoreError } from "../errors.ts";
-import { bytesNode, manifestNode } from "../liveness/node.ts";
+import { beingOf, bytesNode, manifestNode } from "../liveness/node.ts";
 import { searchAsync, type Verdict, type Verdicts } from "../liveness/search.ts";
 import type { Digest } from "../model/digest.ts";
 import type { Target } from "../model/reference.ts";
@@ -137,8 +137,8 @@ export async function planDelete(
   }
 
   async function isStoredManifest(digest: Digest): Promise<boolean> {
-    const parents = await graph.parents(bytesNode(digest), o);
-    return parents.some((node) => node.repository === repository && node.digest === digest);
+    const itself = beingOf(await graph.parents(bytesNode(digest), o), digest);
+    return itself.some((node) => node.repository === repository);
   }
 
   async function keptOf(digest: Digest, heldBy: readonly string[]): Promise<Kept> {

@@ -1,7 +1,7 @@
 import { append } from "../catalog/graph/multimap.ts";
 import type { Change, GraphNode, GraphReader, Root } from "../contract/catalog.ts";
 import type { Ms, Signal } from "../contract/environment.ts";
-import { bytesNode } from "../liveness/node.ts";
+import { beingOf, bytesNode } from "../liveness/node.ts";
 import { type AsyncGraph, searchAsync, type Verdicts } from "../liveness/search.ts";
 import type { Digest } from "../model/digest.ts";
 import type { Ageing } from "./ageing.ts";
@@ -40,8 +40,7 @@ export async function queuedGarbage(
   for (const digest of seen) {
     o.signal?.throwIfAborted();
     const isCandidate = number++ < asked;
-    const parents = await graph.parents(bytesNode(digest), o);
-    const members = parents.filter((node) => node.repository !== undefined && node.digest === digest);
+    const members = beingOf(await graph.parents(bytesNode(digest), o), digest);
     let isSettled = true;
     for (const node of members) {
       if (await isHeld(node)) {

@@ -37,23 +37,39 @@ export type Verdict =
  */
 export type Verdicts = Map<string, Root | "dead">;
 
+/**
+ * So many of those that name a node are met at first, and twice as many each time after that, if these lead to no root: a layer
+ * may be named by a hundred thousand manifests, and any of them may show that it is live.
+ */
+const FEW = 16;
+
 /** Asks until it is known whether `start` is live. The answers to `roots` are {@link Root}s, to the rest nodes. */
 export function* reverseSearch(
   start: GraphNode,
   known: Verdicts = new Map(),
-): Generator<Question, Verdict, readonly GraphNode[]> {
+): Generator<Question, Verdict, Iterable<GraphNode>> {
   const met = new Map<string, { node: GraphNode; held?: string; keeps?: Hold }>();
   const near: string[] = [];
+  const withParentsToMeet: { readonly key: string; readonly rest: Iterator<GraphNode>; readonly most: number }[] = [];
   // Referrers come last: of a million referrers of one subject, the subject's own parents are the shorter way to a root.
   const withReferrersToAsk: string[] = [];
 
-  const meet = (nodes: readonly GraphNode[], held: string | undefined, keeps: Hold | undefined) => {
-    for (const node of nodes) {
-      const key = keyOf(node);
-      if (met.has(key)) continue;
-      met.set(key, { node, ...(held !== undefined && { held }), ...(keeps && { keeps }) });
-      near.push(key);
+  const meetOne = (node: GraphNode, held: string | undefined, keeps: Hold | undefined) => {
+    const key = keyOf(node);
+    if (met.has(key)) return;
+    met.set(key, { node, ...(held !== undefined && { held }), ...(keeps && { keeps }) });
+    near.push(key);
+  };
+  const meet = (nodes: Iterable<GraphNode>, held: string, keeps: Hold) => {
+    for (const node of nodes) meetOne(node, held, keeps);
+  };
+  const meetParents = (key: string, rest: Iterator<GraphNode>, most: number) => {
+    for (let count = 0; count < most; count++) {
+      const { done, value } = rest.next();
+      if (done) return;
+      meetOne(value, key, "content");
     }
+    withParentsToMeet.push({ key, rest, most: 2 * most });
   };
   const proven = (from: string, root: Root): Verdict => {
     const chain: Link[] = [];
@@ -66,8 +82,8 @@ export function* reverseSearch(
     return { live: true, root, chain };
   };
 
-  meet([start], undefined, undefined);
-  for (let next = 0, asked = 0; ; ) {
+  meetOne(start, undefined, undefined);
+  for (let next = 0, gone = 0, asked = 0; ; ) {
     if (next < near.length) {
       const key = near[next++]!;
       const { node } = met.get(key)!;
@@ -76,9 +92,12 @@ export function* reverseSearch(
       if (verdict) return proven(key, verdict);
       const [root] = yield { ask: "roots", node };
       if (root) return proven(key, root as Root);
-      meet(yield { ask: "parents", node }, key, "content");
+      meetParents(key, (yield { ask: "parents", node })[Symbol.iterator](), FEW);
       meet(yield { ask: "subjects", node }, key, "subject");
       withReferrersToAsk.push(key);
+    } else if (gone < withParentsToMeet.length) {
+      const { key, rest, most } = withParentsToMeet[gone++]!;
+      meetParents(key, rest, most);
     } else if (asked < withReferrersToAsk.length) {
       const key = withReferrersToAsk[asked++]!;
       meet(yield { ask: "referrers", node: met.get(key)!.node }, key, "referrer");
@@ -92,7 +111,7 @@ export function* reverseSearch(
 /** The four questions, answered at once. */
 export interface SyncGraph {
   roots(node: GraphNode): readonly Root[];
-  parents(node: GraphNode): readonly GraphNode[];
+  parents(node: GraphNode): Iterable<GraphNode>;
   subjects(node: GraphNode): readonly GraphNode[];
   referrers(node: GraphNode): readonly GraphNode[];
 }
@@ -100,7 +119,7 @@ export interface SyncGraph {
 /** The four questions, answered in time; {@link GraphReader} is one. */
 export interface AsyncGraph {
   roots(node: GraphNode): Promise<readonly Root[]>;
-  parents(node: GraphNode): Promise<readonly GraphNode[]>;
+  parents(node: GraphNode): Promise<Iterable<GraphNode>>;
   subjects(node: GraphNode): Promise<readonly GraphNode[]>;
   referrers(node: GraphNode): Promise<readonly GraphNode[]>;
 }

@@ -139,3 +139,29 @@ test("a chain of 100 000 manifests does not exhaust the stack", () => {
   const verdict = searchNow(graph, node(0));
   expect(verdict.live && verdict.chain.length).toBe(100_001);
 });
+
+test("of 10 000 manifests that name a layer only the first few are met, if these are live", () => {
+  const graph = asked({ nodes: 0, content: [], subjects: [], roots: [1] });
+  let met = 0;
+  const named: SyncGraph = {
+    ...graph,
+    *parents(of) {
+      if (numberOf(of) !== 0) return;
+      for (let parent = 1; parent <= 10_000; parent++) {
+        met += 1;
+        yield node(parent);
+      }
+    },
+  };
+  expect(searchNow(named, node(0)).live).toBe(true);
+  expect(met).toBeLessThan(100);
+});
+
+test.each([1, 16, 17, 400, 999])("that only parent %i of a thousand is a root is found, and that none is", (root) => {
+  const content = Array.from({ length: 999 }, (_, parent) => [parent + 1, 0] as const);
+  const withRoot = asked({ nodes: 1000, content, subjects: [], roots: [root] });
+  expect(searchNow(withRoot, node(0))).toMatchObject({ live: true, chain: [{ node: node(root) }, { node: node(0) }] });
+  const verdicts: Verdicts = new Map();
+  expect(searchNow(asked({ nodes: 1000, content, subjects: [], roots: [] }), node(0), verdicts).live).toBe(false);
+  expect(verdicts.size).toBe(1000);
+});

@@ -15,6 +15,7 @@ import {
   type Signal,
   type Upload,
   type UploadInfo,
+  type UploadOptions,
 } from "@ocistore/core";
 import type { Directories } from "../files/durable.ts";
 import { hasCode, reported, toOciStoreError } from "../files/errors.ts";
@@ -71,10 +72,7 @@ export class LayoutBlobs implements BlobStore {
     }
   }
 
-  async upload(
-    id: string,
-    o: Signal & { readonly create?: boolean; readonly algorithm?: string } = {},
-  ): Promise<Upload> {
+  async upload(id: string, o: UploadOptions = {}): Promise<Upload> {
     o.signal?.throwIfAborted();
     this.#mustWrite();
     const path = this.#paths.upload(id);

@@ -16,6 +16,16 @@ export interface BlobStoreCapabilities {
   readonly multiWriter: boolean;
 }
 
+export interface UploadOptions extends Signal {
+  readonly create?: boolean | undefined;
+  /** The algorithm of the digest that will be committed, where it is known; `sha256` unless given. */
+  readonly algorithm?: string | undefined;
+  /** The digest that will be committed, where it is known: then the bytes can go straight to where they will lie. */
+  readonly digest?: Digest | undefined;
+  /** `false`: nobody will open it again, so what it has need not outlive the process before it is committed. */
+  readonly keep?: boolean | undefined;
+}
+
 /** A part of a blob: from byte `start` (0 unless given) up to but not including byte `end` (its size unless given). */
 export interface Range {
   readonly start?: number | undefined;
@@ -41,12 +51,8 @@ export interface BlobStore {
    */
   read(placement: Placement, o?: Signal & Range): Bytes;
 
-  /**
-   * Opens an upload. With `create` it must be new (`ALREADY_EXISTS`), without it must exist (`UPLOAD_UNKNOWN`).
-   *
-   * @param o.algorithm The algorithm of the digest that will be committed, where it is known; `sha256` unless given.
-   */
-  upload(id: string, o?: Signal & { readonly create?: boolean; readonly algorithm?: string }): Promise<Upload>;
+  /** Opens an upload. With `create` it must be new (`ALREADY_EXISTS`), without it must exist (`UPLOAD_UNKNOWN`). */
+  upload(id: string, o?: UploadOptions): Promise<Upload>;
 
   /** The uploads that are neither committed nor aborted. */
   uploads(o?: Signal): AsyncIterable<UploadInfo>;

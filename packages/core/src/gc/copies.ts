@@ -70,6 +70,8 @@ export class Copies {
         ...this.#o,
         create: true,
         algorithm: algorithmOf(digest),
+        digest,
+        keep: false,
       });
       try {
         let placement: Placement;

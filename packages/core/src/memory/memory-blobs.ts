@@ -1,4 +1,11 @@
-import type { BlobStore, BlobStoreCapabilities, Range, Upload, UploadInfo } from "../contract/blob-store.ts";
+import type {
+  BlobStore,
+  BlobStoreCapabilities,
+  Range,
+  Upload,
+  UploadInfo,
+  UploadOptions,
+} from "../contract/blob-store.ts";
 import type { Environment, Ms, Signal } from "../contract/environment.ts";
 import type { Bytes, Located, Placement } from "../contract/placement.ts";
 import { OciStoreError } from "../errors.ts";
@@ -56,10 +63,7 @@ export class MemoryBlobs implements BlobStore {
     }
   }
 
-  async upload(
-    id: string,
-    o: Signal & { readonly create?: boolean; readonly algorithm?: string } = {},
-  ): Promise<Upload> {
+  async upload(id: string, o: UploadOptions = {}): Promise<Upload> {
     o.signal?.throwIfAborted();
     const present = this.#uploads.get(id);
     if (o.create && present) throw new OciStoreError("ALREADY_EXISTS", `upload ${id} exists already`);

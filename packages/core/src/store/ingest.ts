@@ -1,4 +1,4 @@
-import type { BlobStore, Upload } from "../contract/blob-store.ts";
+import type { BlobStore, Upload, UploadOptions } from "../contract/blob-store.ts";
 import { type Environment, randomId, type Signal } from "../contract/environment.ts";
 import type { Placement } from "../contract/placement.ts";
 import { isOciStoreError, OciStoreError } from "../errors.ts";
@@ -28,10 +28,10 @@ export async function ingest<T>(
 ): Promise<T> {
   const id = blobs.capabilities.resumableUploads ? resumableId(o) : undefined;
   const algorithm = o.digest === undefined ? "sha256" : algorithmOf(o.digest);
-  const options = { signal: o.signal, algorithm };
+  const options = { signal: o.signal, algorithm, digest: o.digest };
   const attempt: Attempt = { hasBegun: false };
   const anonymous = async () => {
-    const upload = await blobs.upload(randomId(env), { ...options, create: true });
+    const upload = await blobs.upload(randomId(env), { ...options, create: true, keep: false });
     return sent(upload, { ...o, keep: false }, attempt, add);
   };
   if (id === undefined) return anonymous();
@@ -58,7 +58,7 @@ function resumableId({ resume, digest }: IngestOptions): string | undefined {
   return `${algorithmOf(digest)}-${encodedOf(digest).slice(0, 64)}`;
 }
 
-async function openOrCreate(blobs: BlobStore, id: string, o: Signal & { readonly algorithm: string }): Promise<Upload> {
+async function openOrCreate(blobs: BlobStore, id: string, o: UploadOptions): Promise<Upload> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
       return await blobs.upload(id, o);

@@ -22,6 +22,8 @@ export type Answer = Found | "absent" | "unknown";
 
 /** Of a file that is read at once. */
 export const SMALL_FILE = 64 * 1024;
+/** In the place of a limit. */
+export const NO_BYTES = -1;
 
 type Settle = (answer: BulkAnswer | undefined) => void;
 
@@ -50,14 +52,14 @@ export class BulkThread {
     this.#worker.on("exit", () => this.#end());
   }
 
-  /** What lies at each path; `undefined` if the thread has died. */
-  async ask(paths: readonly string[], read: boolean): Promise<readonly Answer[] | undefined> {
+  /** What lies at each path, with the bytes of files of at most `limit`; `undefined` if the thread has died. */
+  async ask(paths: readonly string[], limit: number): Promise<readonly Answer[] | undefined> {
     const id = this.#count++;
     const answer = await new Promise<BulkAnswer | undefined>((resolve) => {
       // Whoever waits for an answer keeps the process alive; the thread by itself does not.
       if (this.#asked.size === 0) this.#worker.ref();
       this.#asked.set(id, resolve);
-      const request: BulkRequest = { id, paths: paths.join("\0"), read, limit: SMALL_FILE };
+      const request: BulkRequest = { id, paths: paths.join("\0"), limit };
       this.#worker.postMessage(request);
     });
     return answer && answersIn(answer);

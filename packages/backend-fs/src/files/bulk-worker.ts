@@ -5,8 +5,7 @@ export interface BulkRequest {
   readonly id: number;
   /** With a zero between two: what no path has. */
   readonly paths: string;
-  /** Bytes too, of regular files that are no longer than `limit`. */
-  readonly read: boolean;
+  /** Bytes too, of regular files that are no longer than this. */
   readonly limit: number;
 }
 
@@ -52,7 +51,7 @@ export function serveBulk(): void {
     }
   };
 
-  parentPort!.on("message", ({ id, paths, read, limit }: BulkRequest) => {
+  parentPort!.on("message", ({ id, paths, limit }: BulkRequest) => {
     const list = paths.split("\0");
     const numbers = new Float64Array(list.length * 5);
     const identities = new BigUint64Array(list.length * 2);
@@ -63,7 +62,7 @@ export function serveBulk(): void {
         const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
         if (!stat) continue;
         const kind = stat.isFile() ? 1 : stat.isDirectory() ? 2 : 3;
-        const piece = read && kind === 1 && stat.size <= limit ? bytesOf(path, stat) : undefined;
+        const piece = kind === 1 && stat.size <= limit ? bytesOf(path, stat) : undefined;
         if (piece) pieces.push(piece);
         // As `fileStat` has it.
         const modified = Math.round(Number(stat.mtimeNs / 1000n) / 1000);

@@ -1,5 +1,5 @@
-import { BulkThread, type Found } from "./bulk-thread.ts";
-import type { FileStat, FileSystem } from "./file-system.ts";
+import { type Answer, BulkThread, type Found, NO_BYTES, SMALL_FILE } from "./bulk-thread.ts";
+import type { FileSystem } from "./file-system.ts";
 
 /** Fewer at a time are not worth another thread. */
 const MANY = 32;
@@ -49,7 +49,7 @@ export class Bulk {
 
   async #together(thread: BulkThread, batch: readonly Waiting[]): Promise<void> {
     const paths = batch.map(({ path }) => path);
-    const answers = await thread.ask(paths, this.#read);
+    const answers = await thread.ask(paths, this.#read ? SMALL_FILE : NO_BYTES);
     for (const [place, each] of batch.entries()) {
       const answer = answers?.[place];
       // What the thread could not tell is asked once more, so that whoever hears of a failure hears the platform's own words.
@@ -79,12 +79,24 @@ export async function quickRead(fs: FileSystem, path: string): Promise<Uint8Arra
   return (await readers.get(fs)?.get(path))?.bytes;
 }
 
-/** What lies at each path, as far as it can be told together: `undefined` does not say that nothing does. */
-export async function lookAtAll(fs: FileSystem, paths: readonly string[]): Promise<readonly (FileStat | undefined)[]> {
+/**
+ * What lies at each path, as far as it can be told together: `undefined` does not say that nothing does.
+ *
+ * @param o.limit With the bytes of regular files that are no longer.
+ */
+export async function lookAtAll(
+  fs: FileSystem,
+  paths: readonly string[],
+  o: { readonly limit?: number } = {},
+): Promise<readonly (Found | undefined)[]> {
   const thread = paths.length >= MANY && readers.has(fs) ? BulkThread.get() : undefined;
-  const answers = await thread?.ask(paths, false);
+  const answers: Promise<readonly Answer[] | undefined>[] = [];
+  for (let at = 0; thread && at < paths.length; at += BATCH) {
+    answers.push(thread.ask(paths.slice(at, at + BATCH), o.limit ?? NO_BYTES));
+  }
+  const batches = await Promise.all(answers);
   return paths.map((_, place) => {
-    const answer = answers?.[place];
-    return typeof answer === "object" ? answer.stat : undefined;
+    const answer = batches[Math.floor(place / BATCH)]?.[place % BATCH];
+    return typeof answer === "object" ? answer : undefined;
   });
 }

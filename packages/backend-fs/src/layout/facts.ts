@@ -31,7 +31,14 @@ import { type Paths, trashGeneration } from "./paths.ts";
 type Asked = Signal & { readonly mediaType?: string | undefined; readonly probe?: "manifest" | "mentions" | undefined };
 
 /** What a look at a file has found. */
-type Seen = Located & { readonly stamp: number };
+type Seen = Located & {
+  readonly stamp: number;
+  /** Read with the look, until somebody has made something of them. */
+  bytes?: Uint8Array | undefined;
+};
+
+/** Manifests of at most so many bytes are read with the first look at them, a wave of them at a time. */
+const AT_ONCE = 16 * 1024;
 
 /** So many edges of manifests that were read are kept at hand, all together. */
 const AT_HAND = 50_000;
@@ -72,25 +79,37 @@ export class LayoutFacts implements CellFacts {
     draft: Draft,
     _repository: string,
     digests: readonly Digest[],
-    { signal }: Signal = {},
+    { signal, isUnread = () => false }: Signal & { readonly isUnread?: ((at: number) => boolean) | undefined } = {},
   ): Promise<readonly Looked[]> {
     signal?.throwIfAborted();
     const seen = this.#seenBy(draft);
-    const unseen = digests.filter((digest) => !seen.has(digest) && isDigest(digest));
-    const stats = await lookAtAll(
-      this.#fs,
-      unseen.map((digest) => this.#paths.blob(digest)),
-    );
-    for (const [place, digest] of unseen.entries()) {
-      const stat = stats[place];
-      if (stat?.kind === "file") seen.set(digest, this.#seenAs({ digest, size: 0, generation: "" }, stat));
+    const unseen = [...digests.keys()].filter((at) => !seen.has(digests[at]!) && isDigest(digests[at]!));
+    const [read, unread] = [false, true].map((is) =>
+      unseen.filter((at) => isUnread(at) === is).map((at) => digests[at]!),
+    ) as [Digest[], Digest[]];
+    await Promise.all([this.#lookAt(seen, read), this.#lookAt(seen, unread, { limit: AT_ONCE })]);
+    const looks: (Looked | undefined)[] = digests.map((digest) => {
+      const glance = seen.get(digest);
+      return glance && { glance };
+    });
+    const look = async (at: number) => {
+      looks[at] = await this.#lookOnce(draft, digests[at]!).then(lookedAt, failedAt);
+    };
+    await Promise.all([...looks.keys()].filter((at) => !looks[at]).map(look));
+    return looks as Looked[];
+  }
+
+  async #lookAt(
+    seen: Map<Digest, Seen>,
+    digests: readonly Digest[],
+    o: { readonly limit?: number } = {},
+  ): Promise<void> {
+    const paths = digests.map((digest) => this.#paths.blob(digest));
+    for (const [place, found] of (await lookAtAll(this.#fs, paths, o)).entries()) {
+      if (found?.stat.kind !== "file") continue;
+      const digest = digests[place]!;
+      seen.set(digest, { ...this.#seenAs({ digest, size: 0, generation: "" }, found.stat), bytes: found.bytes });
     }
-    return Promise.all(
-      digests.map((digest): Looked | Promise<Looked> => {
-        const glance = seen.get(digest);
-        return glance ? { glance } : this.#lookOnce(draft, digest).then(lookedAt, failedAt);
-      }),
-    );
   }
 
   async record(draft: Draft, _repository: string, digest: Digest, o: Asked = {}): Promise<ManifestRecord | undefined> {
@@ -159,12 +178,13 @@ export class LayoutFacts implements CellFacts {
     return { digest, size: stat.size, generation, since, stamp: stampOf(stat) };
   }
 
-  async #read(located: Located, { mediaType, probe, signal }: Asked): Promise<ManifestRecord | undefined> {
-    const { digest, size, since } = located;
+  async #read(located: Seen, { mediaType, probe, signal }: Asked): Promise<ManifestRecord | undefined> {
+    const { digest, size, since, bytes: known } = located;
+    located.bytes = undefined;
     const path = this.#paths.placed(located);
     const isSaidToBe = mediaType !== undefined && (isManifestType(mediaType) || mediaType === DAMAGED);
     // What is small is read at once: it has to be read whole in most cases, whatever it is.
-    const small = size <= SMALL_FILE ? await readWhole(this.#fs, path, MANIFEST_LIMIT) : undefined;
+    const small = known ?? (size <= SMALL_FILE ? await readWhole(this.#fs, path, MANIFEST_LIMIT) : undefined);
     const beginning = isSaidToBe
       ? "json"
       : small

@@ -36,8 +36,10 @@ test("of many files at once is said what is said of each alone", async () => {
   const together = await Promise.all(paths.map((path) => outcome(fs.lstat(path))));
   for (const [place, path] of paths.entries()) expect(together[place]).toEqual(await outcome(fs.lstat(path)));
   const found = await lookAtAll(fs, paths);
-  for (const [place, stat] of found.entries()) if (stat) expect(stat).toEqual(together[place]);
-  expect(found.filter((stat) => stat !== undefined).length).toBeGreaterThan(MANY);
+  for (const [place, each] of found.entries()) if (each) expect(each).toEqual({ stat: together[place] });
+  expect(found.filter((each) => each !== undefined).length).toBeGreaterThan(MANY);
+  const read = await lookAtAll(fs, paths, { limit: 5 });
+  expect(read.slice(0, 7).map((each) => each?.bytes?.length)).toEqual([0, 1, 2, 3, 4, 5, undefined]);
 });
 
 test("many files are read as each alone, small or large, and what is no file is refused", async () => {

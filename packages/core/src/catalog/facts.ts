@@ -32,8 +32,15 @@ export interface CellFacts {
    * Of each the same bytes as {@link CellFacts.record} would read, without reading them; an empty answer if they are not there.
    * Of what has been read under a stamp nothing is read again while the stamp is the same. Asked of many at once, since a store
    * is asked of all its manifests whenever its graph is made.
+   *
+   * @param o.isUnread Whether the one at this place will be asked for with {@link CellFacts.record} next, should it be there.
    */
-  glances(draft: Draft, repository: string, digests: readonly Digest[], o?: Signal): Promise<readonly Looked[]>;
+  glances(
+    draft: Draft,
+    repository: string,
+    digests: readonly Digest[],
+    o?: Signal & { readonly isUnread?: ((at: number) => boolean) | undefined },
+  ): Promise<readonly Looked[]>;
   /**
    * The manifest that these bytes are in a repository, in use or condemned; `undefined` if it is not there.
    *

@@ -30,7 +30,11 @@ export class Overlay<K, V> {
     this.changes.delete(key);
   }
 
-  *entries(): Generator<[K, V]> {
+  entries(): IterableIterator<[K, V]> {
+    return this.changed ? this.#entries() : this.#base.entries();
+  }
+
+  *#entries(): Generator<[K, V]> {
     for (const [key, value] of this.#base) {
       if (!this.changes.has(key)) yield [key, value];
     }
@@ -39,7 +43,11 @@ export class Overlay<K, V> {
     }
   }
 
-  *keys(): Generator<K> {
+  keys(): IterableIterator<K> {
+    return this.changed ? this.#keys() : this.#base.keys();
+  }
+
+  *#keys(): Generator<K> {
     for (const [key] of this.entries()) yield key;
   }
 
@@ -47,7 +55,7 @@ export class Overlay<K, V> {
     for (const [, value] of this.entries()) yield value;
   }
 
-  [Symbol.iterator](): Generator<[K, V]> {
+  [Symbol.iterator](): IterableIterator<[K, V]> {
     return this.entries();
   }
 

@@ -28,6 +28,18 @@ export class Grouped {
     return this.#values.subarray(first, this.#firstFrom(to, first, end));
   }
 
+  /** The first of them. */
+  first(key: number, from: number, to: number): number | undefined {
+    if (key < 0 || key + 1 >= this.#starts.length) return undefined;
+    const end = this.#starts[key + 1]!;
+    const at = this.#firstFrom(from, this.#starts[key]!, end);
+    return at < end && this.#values[at]! < to ? this.#values[at] : undefined;
+  }
+
+  has(key: number, from: number, to: number): boolean {
+    return this.first(key, from, to) !== undefined;
+  }
+
   all(key: number): Int32Array {
     if (key < 0 || key + 1 >= this.#starts.length) return NOTHING;
     return this.#values.subarray(this.#starts[key]!, this.#starts[key + 1]!);

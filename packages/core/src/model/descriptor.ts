@@ -49,6 +49,9 @@ export function isMediaType(text: string): boolean {
   return typeof text === "string" && MEDIA_TYPE.test(text);
 }
 
+/** So many properties a descriptor has at least. */
+const REQUIRED = 3;
+
 const NOTHING: ReadonlySet<string> = new Set(DIGEST_ALGORITHMS.map((each) => digestOf(new Uint8Array(0), each)));
 
 /**
@@ -62,6 +65,10 @@ export function parseDescriptor(value: JsonValue, where: string): Descriptor {
   const size = readSize(field(object, "size"), `${where}.size`);
   const known = isDigest(digest);
   if (known && (size === 0) !== NOTHING.has(digest)) throw invalid(`${where}.size`, `${size} does not fit ${digest}`);
+  // Nearly all say no more than they have to, and there are many.
+  if (Object.keys(object).length === REQUIRED) {
+    return { mediaType: readMediaType(field(object, "mediaType"), `${where}.mediaType`), digest, size };
+  }
   const data = optional(object, "data", where, readString);
   if (data !== undefined) checkData(data, digest, size, `${where}.data`);
   return compact<Descriptor>({

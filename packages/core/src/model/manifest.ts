@@ -4,7 +4,7 @@ import type { Edge } from "./edge.ts";
 import { quoted } from "./escape.ts";
 import { invalid } from "./invalid.ts";
 import { field, isJsonObject, type JsonLimits, type JsonObject, type JsonValue, parseJson } from "./json.ts";
-import { compact, optional } from "./json-read.ts";
+import { optional } from "./json-read.ts";
 import { type KnownParts, readKnown } from "./manifest-shapes.ts";
 import { isManifestType, isSchema1Type, MEDIA_TYPES } from "./media-types.ts";
 import { readOpaque } from "./opaque.ts";
@@ -69,9 +69,21 @@ function build(
   parts: Omit<KnownParts, "kind"> & Pick<Manifest, "kind" | "mediaType">,
   mentions: readonly Edge[],
 ): Manifest {
-  const { subject, config, layers, manifests, blobs } = parts;
-  const edges = successors(compact({ subject, config, layers, manifests, blobs, mentions }));
-  return compact<Manifest>({ ...parts, edges });
+  const { mediaType, kind, artifactType, annotations, subject, config, layers, manifests, blobs } = parts;
+  const edges = successors({ subject, config, layers, manifests, blobs, mentions });
+  const manifest: { -readonly [K in keyof Manifest]: Manifest[K] } = {
+    mediaType,
+    kind,
+    layers,
+    manifests,
+    blobs,
+    edges,
+  };
+  if (artifactType !== undefined) manifest.artifactType = artifactType;
+  if (annotations !== undefined) manifest.annotations = annotations;
+  if (config !== undefined) manifest.config = config;
+  if (subject !== undefined) manifest.subject = subject;
+  return manifest;
 }
 
 /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests on parameters */
@@ -89,7 +101,9 @@ function refuseSchema1(type: string | undefined): void {
 
 /** A byte order mark counts: such a document has to be refused, not to pass for one that mentions nothing. */
 function startsLikeJson(bytes: Uint8Array): boolean {
-  const first = bytes.find((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d);
+  let at = 0;
+  while (bytes[at] === 0x20 || bytes[at] === 0x09 || bytes[at] === 0x0a || bytes[at] === 0x0d) at++;
+  const first = bytes[at];
   return first === 0x7b || first === 0x5b || (first === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf);
 }
 

@@ -5,8 +5,8 @@ import { isForeignLayerType } from "./media-types.ts";
 
 /** The parts of a manifest that name content. */
 export interface ManifestParts {
-  readonly subject?: Descriptor;
-  readonly config?: Descriptor;
+  readonly subject?: Descriptor | undefined;
+  readonly config?: Descriptor | undefined;
   readonly layers: readonly Descriptor[];
   readonly blobs: readonly Descriptor[];
   readonly manifests: readonly Descriptor[];
@@ -26,6 +26,7 @@ export function successors(parts: ManifestParts): readonly Edge[] {
   for (const layer of parts.layers) edges.add(edgeTo(layer, "layer", livesElsewhere(layer)));
   for (const blob of parts.blobs) edges.add(edgeTo(blob, "layer", livesElsewhere(blob)));
   for (const child of parts.manifests) edges.add(edgeTo(child, "manifest"));
+  if (parts.mentions.length === 0) return edges.all();
   for (const mention of parts.mentions) if (mention.kind !== "opaque") edges.add(mention);
   const named = new Set(edges.all().map(({ to }) => to));
   for (const mention of parts.mentions) if (mention.kind === "opaque" && !named.has(mention.to)) edges.add(mention);
@@ -40,19 +41,38 @@ function edgeTo({ digest, mediaType, size }: Descriptor, kind: EdgeKind, optiona
   return optional ? { to: digest, kind, mediaType, size, optional } : { to: digest, kind, mediaType, size };
 }
 
+/** So many are looked through faster than their keys are made. */
+const FEW = 8;
+
 class EdgeList {
-  readonly #edges = new Map<string, Edge>();
+  readonly #edges: Edge[] = [];
+  #places: Map<string, number> | undefined;
 
   add(edge: Edge): void {
-    const key = `${edge.kind} ${edge.to}`;
-    const before = this.#edges.get(key);
-    this.#edges.set(key, before ? merged(before, edge) : edge);
+    const place = this.#placeOf(edge);
+    const before = this.#edges[place];
+    this.#edges[place] = before ? merged(before, edge) : edge;
   }
 
   all(): readonly Edge[] {
-    return [...this.#edges.values()];
+    return this.#edges;
+  }
+
+  /** Where it stands, or is to stand. */
+  #placeOf(edge: Edge): number {
+    if (this.#edges.length < FEW) {
+      const place = this.#edges.findIndex(({ to, kind }) => to === edge.to && kind === edge.kind);
+      return place < 0 ? this.#edges.length : place;
+    }
+    this.#places ??= new Map(this.#edges.map((each, place) => [keyOf(each), place]));
+    const key = keyOf(edge);
+    const place = this.#places.get(key) ?? this.#edges.length;
+    this.#places.set(key, place);
+    return place;
   }
 }
+
+const keyOf = ({ kind, to }: Edge): string => `${kind} ${to}`;
 
 /** Content that is needed once is needed; and a bare mention takes type and size from a descriptor. */
 function merged(one: Edge, other: Edge): Edge {

@@ -5,7 +5,7 @@ import { bytesNode } from "../../liveness/node.ts";
 import type { Digest } from "../../model/digest.ts";
 import { takenOver } from "../refusals.ts";
 import type { CondemnedRow, Membership } from "../state.ts";
-import { type Context, edgesOf, graphOf } from "./context.ts";
+import { type Context, edgesOf, graphAgain, graphOf } from "./context.ts";
 import { keptBy } from "./grace.ts";
 import { removeMember } from "./members.ts";
 import { dropMachineryTags, refuseWhileFaulty } from "./remove.ts";
@@ -21,7 +21,8 @@ export async function condemn(
   const { run, until, before } = request;
   refuseWhileFaulty(ctx);
   mustHoldLease(ctx, request.epoch);
-  const graph = await graphOf(ctx);
+  // With a grace the ages of all manifests count too, and have to be looked at anyway.
+  const graph = await (before === undefined ? graphAgain(ctx) : graphOf(ctx));
   if (graph.liveUnreadable().length > 0) return [];
   const isKept = await keptBy(ctx, graph, before);
   const readers = await readersOf(ctx, run);

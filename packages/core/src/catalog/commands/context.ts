@@ -28,6 +28,11 @@ export function graphOf(ctx: Context): Promise<StoreGraph> {
   return buildStoreGraph(ctx);
 }
 
+/** The same for a second look at what another graph has just been asked: see {@link Sources.again}. */
+export function graphAgain(ctx: Context): Promise<StoreGraph> {
+  return buildStoreGraph({ ...ctx, again: true });
+}
+
 /** The same, as if every session had ended. */
 export function graphWithoutClaims(ctx: Context): Promise<StoreGraph> {
   return buildStoreGraph({ ...ctx, unclaimed: true });

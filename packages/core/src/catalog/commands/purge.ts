@@ -4,7 +4,7 @@ import { inWaves } from "../../contract/waves.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { CondemnedRow } from "../state.ts";
 import { mustHoldLease } from "./condemn.ts";
-import { type Context, edgesOf, graphOf } from "./context.ts";
+import { type Context, edgesOf, graphAgain } from "./context.ts";
 import { refuseWhileFaulty } from "./remove.ts";
 import { revive } from "./revive.ts";
 
@@ -40,7 +40,7 @@ export async function markPurging(ctx: Context, request: PurgeRequest): Promise<
 
   const revived: Digest[] = [];
   if (!request.isLookedAt) {
-    const graph = await graphOf(ctx);
+    const graph = await graphAgain(ctx);
     if (graph.liveUnreadable().length > 0) return { marked: [], revived: [], isLookedAt: false };
     for (const [digest] of [...draft.condemned]) {
       if (graph.bytesAreLive(digest) && (await revive(ctx, digest))) revived.push(digest);

@@ -5,7 +5,7 @@ import type { Digest } from "../../model/digest.ts";
 import { MANIFEST_LIMIT } from "../../model/json.ts";
 import type { Draft } from "../draft.ts";
 import type { CellFacts, Looked } from "../facts.ts";
-import type { SharedMemory } from "./manifest-memory.ts";
+import type { ManifestMemory, SharedMemory } from "./manifest-memory.ts";
 import { type Listing, MemberGraph } from "./member-graph.ts";
 import { MemberList } from "./member-list.ts";
 import { type Outcome, readManifests, type Wanted } from "./read-manifests.ts";
@@ -20,6 +20,15 @@ export interface Sources {
   readonly o: Signal;
   /** Leaves claims aside: what would be kept if every session had ended. */
   readonly unclaimed?: boolean;
+  /**
+   * Takes manifests for stored that were found and read for the graph before this one; what was not, is looked at. All else is as
+   * in any other graph: the document is the one that was just loaded, and the way along what the manifests name is gone again.
+   *
+   * Nothing dies by that. What a manifest names never changes, so whatever has come to be referenced since is found: from the
+   * document, which is new, along manifests that are known, or that were absent or damaged, and are looked at. What another tool has
+   * erased meanwhile may still keep what it named, as if it had been erased a moment later.
+   */
+  readonly again?: boolean;
 }
 
 export async function buildStoreGraph(sources: Sources): Promise<StoreGraph> {
@@ -31,8 +40,10 @@ export async function buildStoreGraph(sources: Sources): Promise<StoreGraph> {
   const members = new MemberList(memory.current);
   const listings: Listing[] = [];
   for (const name of names) listings.push(await readRepository(sources, name, members));
+  const graph = new MemberGraph(members, listings);
+  if (members.memory === memory.current) memory.last = { graph, draft };
   memory.trim(members.size);
-  return new StoreGraph(new MemberGraph(members, listings));
+  return new StoreGraph(graph);
 }
 
 async function readRepository(sources: Sources, name: string, members: MemberList): Promise<Listing> {
@@ -40,21 +51,22 @@ async function readRepository(sources: Sources, name: string, members: MemberLis
   const { manifests, tags } = draft.repository(name);
   const held = heldRoots(draft, name, now).filter(({ why }) => why !== "claim" || !unclaimed);
   members.begin(name);
-  const find = (wanted: readonly Wanted[]) => findManifests(sources, name, members, wanted);
+  const { digests } = members.memory;
+  const find = findManifests(sources, name, members);
 
   function* wanted(): Generator<Wanted> {
-    for (const [digest, { mediaType }] of manifests) yield { digest, mediaType, probe: false };
+    for (const [digest, { mediaType }] of manifests) yield { id: digests.id(digest), mediaType, probe: false };
     // A pin or a claim may be on anything; only what is plainly a manifest is read as one.
-    for (const { digest } of held) yield { digest, probe: true };
+    for (const { digest } of held) yield { id: digests.id(digest), probe: true };
   }
   const start = members.size;
   await readManifests(wanted(), find, members, o);
   if (draft.lost.keys().next().done === false) {
-    const known = new Set<Digest>();
-    for (let member = start; member < members.size; member++) known.add(members.digest(member));
+    const known = new Set<number>();
+    for (let member = start; member < members.size; member++) known.add(members.digestNumber(member));
     members.beginLost();
-    const isKnown = (digest: Digest) => known.has(digest);
-    const lost = [...draft.lost.keys()].map((digest): Wanted => ({ digest, probe: true }));
+    const isKnown = (id: number) => known.has(id);
+    const lost = [...draft.lost.keys()].map((digest): Wanted => ({ id: digests.id(digest), probe: true }));
     await readManifests(lost, find, members, { ...o, isKnown });
   }
 
@@ -69,37 +81,74 @@ async function readRepository(sources: Sources, name: string, members: MemberLis
 }
 
 /** From memory, if what lies there is what was read; else it is read. */
-async function findManifests(
-  { draft, facts, o }: Sources,
+function findManifests(
+  sources: Sources,
   repository: string,
   { memory }: MemberList,
-  wanted: readonly Wanted[],
-): Promise<readonly Outcome[]> {
+): (wanted: readonly Wanted[]) => Promise<readonly Outcome[]> {
+  const { draft, facts, o } = sources;
+  const before = foundBefore(sources, repository, memory);
   const { taken } = draft.repository(repository);
-  const digests = wanted.map(({ digest }) => digest);
-  const looks = await facts.glances(draft, repository, digests, o);
-  const read = async ({ digest, mediaType, probe }: Wanted, stamp: number): Promise<Outcome> => {
+  const gone = new Set([...taken].map((digest) => memory.digests.id(digest)));
+
+  const read = async (digest: Digest, { mediaType, probe }: Wanted, stamp: number): Promise<Outcome> => {
     try {
       const asked = { ...o, mediaType, probe: probe ? ("mentions" as const) : undefined };
       const record = await facts.record(draft, repository, digest, asked);
-      if (!record) return {};
+      if (!record) return NOTHING;
       const { generation, pushed } = record;
       return { found: { row: memory.remember(record, stamp), generation, pushed } };
     } catch (error) {
       return { error };
     }
   };
-  const outcomeOf = ({ glance, error }: Looked, each: Wanted): Outcome | Promise<Outcome> => {
-    if (taken.has(each.digest)) return {};
-    if (!glance) return { error };
+  const outcomeOf = (digest: Digest, each: Wanted, { glance, error }: Looked): Outcome | Promise<Outcome> => {
+    if (!glance) return error === undefined ? NOTHING : { error };
     const { stamp, generation, since } = glance;
-    const row = memory.find(each.digest, stamp, each.mediaType);
-    if (row === undefined) return read(each, stamp);
-    return each.probe && !memory.mayKeep(row) ? {} : { found: { row, generation, pushed: since } };
+    const row = memory.rowOf(each.id);
+    if (row === undefined || !memory.isAsRead(row, stamp, each.mediaType)) return read(digest, each, stamp);
+    return each.probe && !memory.mayKeep(row) ? NOTHING : { found: { row, generation, pushed: since } };
   };
-  const places = [...looks.keys()];
-  const sizeOf = (place: number) => Math.min(looks[place]!.glance?.size ?? 0, MANIFEST_LIMIT);
-  return inWaves(places, (place) => outcomeOf(looks[place]!, wanted[place]!), sizeOf);
+
+  return async (wanted) => {
+    const outcomes: (Outcome | undefined)[] = wanted.map((each) => (gone.has(each.id) ? NOTHING : before?.(each)));
+    const places = [...outcomes.keys()].filter((place) => outcomes[place] === undefined);
+    if (places.length === 0) return outcomes as Outcome[];
+    const digests = places.map((place) => memory.digests.digest(wanted[place]!.id));
+    const isUnread = (at: number) => memory.rowOf(wanted[places[at]!]!.id) === undefined;
+    const looks = await facts.glances(draft, repository, digests, { ...o, isUnread });
+    const sizeOf = (at: number) => Math.min(looks[at]!.glance?.size ?? 0, MANIFEST_LIMIT);
+    const work = (at: number) => outcomeOf(digests[at]!, wanted[places[at]!]!, looks[at]!);
+    for (const [at, outcome] of (await inWaves([...places.keys()], work, sizeOf)).entries()) {
+      outcomes[places[at]!] = outcome;
+    }
+    return outcomes as Outcome[];
+  };
+}
+
+const NOTHING: Outcome = {};
+
+/**
+ * What the graph before this one has found in a repository, where that may be taken for what is there: see {@link Sources.again}.
+ * The answers to one command may all be of one moment anyway. Where the document is the record, looking costs nothing.
+ */
+function foundBefore(
+  { draft, facts, memory: { last }, again }: Sources,
+  repository: string,
+  memory: ManifestMemory,
+): ((wanted: Wanted) => Outcome | undefined) | undefined {
+  if (last?.graph.members.memory !== memory || facts.membership === "recorded" || !(again || last.draft === draft))
+    return undefined;
+  const { members } = last.graph;
+  const number = members.numberOf(repository);
+  if (number === undefined) return undefined;
+  const { start, end } = members.range(number);
+  return ({ id, mediaType, probe }) => {
+    const member = last.graph.memberOf(id, start, end);
+    const found = member === undefined ? undefined : members.found(member);
+    if (!found || !memory.isOfType(found.row, mediaType)) return undefined;
+    return probe && !memory.mayKeep(found.row) ? NOTHING : { found };
+  };
 }
 
 function heldRoots(draft: Draft, name: string, now: Ms): Root[] {

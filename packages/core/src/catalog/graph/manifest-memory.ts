@@ -6,9 +6,12 @@ import { IntList } from "../../liveness/int-list.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Edge, EdgeKind } from "../../model/edge.ts";
 import { isManifestType } from "../../model/media-types.ts";
+import type { Draft } from "../draft.ts";
+import type { MemberGraph } from "./member-graph.ts";
 
 const KINDS: readonly EdgeKind[] = ["config", "layer", "manifest", "subject", "opaque"];
 const SUBJECT = KINDS.indexOf("subject");
+const MANIFEST = KINDS.indexOf("manifest");
 const KIND_BITS = 3;
 const KIND = (1 << KIND_BITS) - 1;
 const OPTIONAL = 1 << KIND_BITS;
@@ -42,9 +45,23 @@ export class ManifestMemory {
   /** What is known of a manifest that was read under this stamp, and as this type if one is given. */
   find(digest: Digest, stamp: number, mediaType: string | undefined): number | undefined {
     const id = this.digests.find(digest);
-    const row = id !== undefined && id < this.#rowOf.length ? this.#rowOf.at(id) : NONE;
-    if (row === NONE || this.#stamp.at(row) !== stamp) return undefined;
-    return mediaType === undefined || mediaType.toLowerCase() === this.mediaType(row) ? row : undefined;
+    const row = id === undefined ? undefined : this.rowOf(id);
+    return row !== undefined && this.isAsRead(row, stamp, mediaType) ? row : undefined;
+  }
+
+  /** By the number of a digest: the row that was read last. */
+  rowOf(id: number): number | undefined {
+    const row = id < this.#rowOf.length ? this.#rowOf.at(id) : NONE;
+    return row === NONE ? undefined : row;
+  }
+
+  /** Whether it was read under this stamp, and as this type if one is given. */
+  isAsRead(row: number, stamp: number, mediaType: string | undefined): boolean {
+    return this.#stamp.at(row) === stamp && this.isOfType(row, mediaType);
+  }
+
+  isOfType(row: number, mediaType: string | undefined): boolean {
+    return mediaType === undefined || mediaType.toLowerCase() === this.mediaType(row);
   }
 
   remember({ digest, size, mediaType, artifactType, edges }: ManifestRecord, stamp: number): number {
@@ -103,9 +120,18 @@ export class ManifestMemory {
     return kind !== "config" && kind !== "layer";
   }
 
+  /** The type that whoever names it says it is. */
+  typeOf(edge: number): string | undefined {
+    return this.#types[(this.#about.at(edge) >> TYPE_SHIFT) - 1];
+  }
+
+  isManifest(edge: number): boolean {
+    return (this.#about.at(edge) & KIND) === MANIFEST;
+  }
+
   edge(edge: number): Edge {
     const about = this.#about.at(edge);
-    const mediaType = this.#types[(about >> TYPE_SHIFT) - 1];
+    const mediaType = this.typeOf(edge);
     const size = this.#edgeSize.at(edge);
     return {
       to: this.digests.digest(this.#to.at(edge)),
@@ -144,9 +170,11 @@ export class ManifestMemory {
 /** Rows that no graph needs any more, before all is read anew: what has been deleted since must not pile up for ever. */
 const SPARE = 10_000;
 
-/** The memory that the graphs of a catalog share, one after the other. */
+/** What the graphs of a catalog share, one after the other. */
 export class SharedMemory {
   #memory = new ManifestMemory();
+  /** The one that was made last, and of what. It is made of {@link current}. */
+  last: { readonly graph: MemberGraph; readonly draft: Draft } | undefined;
 
   get current(): ManifestMemory {
     return this.#memory;
@@ -154,6 +182,8 @@ export class SharedMemory {
 
   /** Called with the manifests of a graph that has just been made of it. That graph keeps what it is made of. */
   trim(inUse: number): void {
-    if (this.#memory.rows > 2 * inUse + SPARE) this.#memory = new ManifestMemory();
+    if (this.#memory.rows <= 2 * inUse + SPARE) return;
+    this.#memory = new ManifestMemory();
+    this.last = undefined;
   }
 }

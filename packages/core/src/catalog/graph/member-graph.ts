@@ -51,7 +51,7 @@ export class MemberGraph {
 
   /** The same by the number of the digest, among members from `start` to `end`. */
   memberOf(id: number, start: number, end: number): number | undefined {
-    return this.#being.within(id, start, end)[0];
+    return this.#being.first(id, start, end);
   }
 
   /** The stored members that a digest refers to in a repository. */
@@ -108,7 +108,7 @@ export class MemberGraph {
       const explained: Digest[] = [];
       for (const digest of unsettled) {
         const id = this.members.memory.digests.find(digest);
-        const isNamed = id !== undefined && this.links.naming.within(id, start, end).length > 0;
+        const isNamed = id !== undefined && this.links.naming.has(id, start, end);
         if (isNamed || this.subjects(repository, digest).length > 0) explained.push(digest);
         else this.#addRoot(repository, { repository: name, digest, why: "own" });
       }

@@ -53,18 +53,18 @@ export class MemberList {
     this.#ranges.at(-1)!.lost = this.size;
   }
 
-  add(digest: Digest, { row, generation, pushed }: Found): number {
-    const member = this.#add(digest, row, pushed);
+  /** @param id The number of its digest in the memory. */
+  add(id: number, { row, generation, pushed }: Found): void {
+    const member = this.#add(id, row, pushed);
     if (generation !== "") this.#generations.set(member, generation);
-    return member;
   }
 
-  addUnreadable(digest: Digest, error: unknown): void {
-    this.errors.set(this.#add(digest, UNREADABLE, 0), error);
+  addUnreadable(id: number, error: unknown): void {
+    this.errors.set(this.#add(id, UNREADABLE, 0), error);
   }
 
-  #add(digest: Digest, row: number, pushed: Ms): number {
-    this.#digest.push(this.memory.digests.id(digest));
+  #add(id: number, row: number, pushed: Ms): number {
+    this.#digest.push(id);
     this.#row.push(row);
     this.#repository.push(this.#ranges.length - 1);
     this.#pushed.push(pushed);
@@ -112,11 +112,16 @@ export class MemberList {
     return member >= this.#ranges[this.#repository.at(member)]!.lost;
   }
 
-  /** As it was read, without annotations. */
-  record(member: number): ManifestRecord | undefined {
+  /** As it was added; `undefined` if it cannot be read. */
+  found(member: number): Found | undefined {
     const row = this.row(member);
     if (row === undefined) return undefined;
-    const generation = this.#generations.get(member) ?? "";
-    return this.memory.record(row, { digest: this.digest(member), generation, pushed: this.#pushed.at(member) });
+    return { row, generation: this.#generations.get(member) ?? "", pushed: this.#pushed.at(member) };
+  }
+
+  /** As it was read, without annotations. */
+  record(member: number): ManifestRecord | undefined {
+    const found = this.found(member);
+    return found && this.memory.record(found.row, { ...found, digest: this.digest(member) });
   }
 }

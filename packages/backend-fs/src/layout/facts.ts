@@ -108,21 +108,22 @@ export class LayoutFacts implements CellFacts {
     for (const [place, found] of (await lookAtAll(this.#fs, paths, o)).entries()) {
       if (found?.stat.kind !== "file") continue;
       const digest = digests[place]!;
-      seen.set(digest, { ...this.#seenAs({ digest, size: 0, generation: "" }, found.stat), bytes: found.bytes });
+      seen.set(digest, this.#seenAs({ digest, size: 0, generation: "" }, found.stat, found.bytes));
     }
   }
 
   async record(draft: Draft, _repository: string, digest: Digest, o: Asked = {}): Promise<ManifestRecord | undefined> {
     o.signal?.throwIfAborted();
-    const seen = await this.#lookOnce(draft, digest);
+    const seen = this.#seen.get(draft)?.get(digest) ?? (await this.#lookOnce(draft, digest));
     if (!seen) return undefined;
-    const { generation, since, stamp } = seen;
+    const { generation, since, stamp, bytes } = seen;
     const known = this.#records.get(digest);
     if (known?.stamp === stamp && isAsSaid(known.record, o)) {
       return asked({ ...known.record, generation, pushed: since }, o);
     }
     const record = await this.#read(seen, o);
-    if (record) this.#keepAtHand(record, stamp);
+    // What is read together with many others is remembered by whoever asks for many.
+    if (record && !bytes) this.#keepAtHand(record, stamp);
     return record && asked(record, o);
   }
 
@@ -173,9 +174,9 @@ export class LayoutFacts implements CellFacts {
     return stat && this.#seenAs({ digest, size, generation }, stat);
   }
 
-  #seenAs({ digest, generation }: Placement, stat: FileStat): Seen {
+  #seenAs({ digest, generation }: Placement, stat: FileStat, bytes?: Uint8Array): Seen {
     const since = Math.min(stat.modified, this.#env.now());
-    return { digest, size: stat.size, generation, since, stamp: stampOf(stat) };
+    return { digest, size: stat.size, generation, since, stamp: stampOf(stat), bytes };
   }
 
   async #read(located: Seen, { mediaType, probe, signal }: Asked): Promise<ManifestRecord | undefined> {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { OciStoreError } from "../errors.ts";
 
 /**
@@ -94,20 +94,21 @@ export interface Hasher {
 
 /** @throws `DIGEST_INVALID` if the algorithm is not supported. */
 export function createHasher(algorithm: string = "sha256"): Hasher {
-  if (!HEX_LENGTH.has(algorithm)) {
-    throw new OciStoreError("DIGEST_INVALID", `digest algorithm ${shown(algorithm)} is not supported`);
-  }
-  const hash = createHash(algorithm);
+  if (!HEX_LENGTH.has(algorithm)) throw notSupported(algorithm);
+  const hasher = createHash(algorithm);
   return {
     algorithm,
-    update: (chunk) => void hash.update(chunk),
-    digest: () => `${algorithm}:${hash.digest("hex")}` as Digest,
+    update: (chunk) => void hasher.update(chunk),
+    digest: () => `${algorithm}:${hasher.digest("hex")}` as Digest,
   };
+}
+
+function notSupported(algorithm: string): OciStoreError {
+  return new OciStoreError("DIGEST_INVALID", `digest algorithm ${shown(algorithm)} is not supported`);
 }
 
 /** The digest of bytes that are all at hand. */
 export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = "sha256"): Digest {
-  const hasher = createHasher(algorithm);
-  hasher.update(bytes);
-  return hasher.digest();
+  if (!HEX_LENGTH.has(algorithm)) throw notSupported(algorithm);
+  return `${algorithm}:${hash(algorithm, bytes, "hex")}` as Digest;
 }

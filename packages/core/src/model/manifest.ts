@@ -88,6 +88,7 @@ function build(
 
 /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests on parameters */
 function bareMediaType(text: string): string {
+  if (text === MEDIA_TYPES.imageManifest || text === MEDIA_TYPES.imageIndex) return text;
   const bare = text.split(";", 1)[0]!.trim().toLowerCase();
   if (!isMediaType(bare)) throw invalid("mediaType", `${quoted(text)} is not a media type`);
   return bare;

@@ -55,7 +55,7 @@ async function readRepository(sources: Sources, name: string, members: MemberLis
   const find = findManifests(sources, name, members);
 
   function* wanted(): Generator<Wanted> {
-    for (const [digest, { mediaType }] of manifests) yield { id: digests.id(digest), mediaType, probe: false };
+    for (const [digest, { mediaType }] of manifests) yield { id: digests.id(digest), digest, mediaType, probe: false };
     // A pin or a claim may be on anything; only what is plainly a manifest is read as one.
     for (const { digest } of held) yield { id: digests.id(digest), probe: true };
   }
@@ -114,7 +114,7 @@ function findManifests(
     const outcomes: (Outcome | undefined)[] = wanted.map((each) => (gone.has(each.id) ? NOTHING : before?.(each)));
     const places = [...outcomes.keys()].filter((place) => outcomes[place] === undefined);
     if (places.length === 0) return outcomes as Outcome[];
-    const digests = places.map((place) => memory.digests.digest(wanted[place]!.id));
+    const digests = places.map((place) => wanted[place]!.digest ?? memory.digests.digest(wanted[place]!.id));
     const isUnread = (at: number) => memory.rowOf(wanted[places[at]!]!.id) === undefined;
     const looks = await facts.glances(draft, repository, digests, { ...o, isUnread });
     const sizeOf = (at: number) => Math.min(looks[at]!.glance?.size ?? 0, MANIFEST_LIMIT);

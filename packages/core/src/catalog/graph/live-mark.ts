@@ -12,8 +12,9 @@ export class LiveMark {
   constructor(graph: MemberGraph) {
     this.#graph = graph;
     this.#live = new Uint8Array(graph.members.size);
-    for (const [repository, roots] of graph.roots.entries()) {
-      for (const digest of roots.keys()) this.addRoot(repository, digest);
+    this.#flow(graph.rootMembers);
+    for (const [repository, digests] of graph.otherRoots.entries()) {
+      for (const digest of digests) this.addRoot(repository, digest);
     }
   }
 
@@ -55,7 +56,7 @@ export class LiveMark {
     return members.some((member) => this.#live[member] === 1);
   }
 
-  #flow(start: readonly number[]): void {
+  #flow(start: Iterable<number>): void {
     const { links, members, named } = this.#graph;
     const { memory } = members;
     const live = this.#live;

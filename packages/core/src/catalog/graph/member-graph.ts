@@ -1,5 +1,6 @@
 import type { Root } from "../../contract/catalog.ts";
 import type { Grouped } from "../../liveness/grouped.ts";
+import { IntList } from "../../liveness/int-list.ts";
 import type { Digest } from "../../model/digest.ts";
 import { beingOf, type Links, linksOf, Named } from "./links.ts";
 import { LiveMark } from "./live-mark.ts";
@@ -23,6 +24,10 @@ export class MemberGraph {
   readonly links: Links;
   /** By repository. */
   readonly roots: readonly Map<Digest, Root[]>[];
+  /** The members among them. */
+  readonly rootMembers = new IntList();
+  /** By repository: those that are no members. */
+  readonly otherRoots: readonly Set<Digest>[];
   readonly machinery: readonly Machinery[];
   readonly named: readonly Named[];
   /** Pins and claims of any repository: by these mere bytes live too. */
@@ -38,6 +43,7 @@ export class MemberGraph {
     this.links = { being: this.#being, ...linksOf(members) };
     this.named = this.machinery.map((each) => new Named(each));
     this.roots = listings.map(() => new Map());
+    this.otherRoots = listings.map(() => new Set());
     for (const [repository, listing] of listings.entries()) this.#addRoots(repository, listing);
     this.#settle(listings);
   }
@@ -89,8 +95,14 @@ export class MemberGraph {
   #addRoot(repository: number, root: Root): void {
     const roots = this.roots[repository]!;
     const known = roots.get(root.digest);
-    if (known) known.push(root);
-    else roots.set(root.digest, [root]);
+    if (known) {
+      known.push(root);
+      return;
+    }
+    roots.set(root.digest, [root]);
+    const member = this.find(repository, root.digest);
+    if (member === undefined) this.otherRoots[repository]!.add(root.digest);
+    else this.rootMembers.push(member);
   }
 
   /**

@@ -14,6 +14,7 @@ import { hasCode, reported } from "../files/errors.ts";
 import type { FileHandle, FileStat, FileSystem } from "../files/file-system.ts";
 import { regular, unlinkIfThere } from "../files/listing.ts";
 import { readChunks } from "../files/read.ts";
+import { SyncAhead } from "../files/sync-ahead.ts";
 import type { Paths } from "./paths.ts";
 import type { Writers } from "./writers.ts";
 
@@ -76,22 +77,38 @@ export class LayoutUpload implements Upload {
     await this.#asWriter({ signal }, async (handle, isNew) => {
       await this.#mustBeAtEnd(handle);
       if (isNew) this.#hasher = this.#offset === 0 ? createHasher(this.#algorithm) : undefined;
-      for await (const chunk of chunks) {
-        signal?.throwIfAborted();
-        this.#torn = true;
-        const writing = reported("write the upload", this.#path, () => writeAll(handle, chunk, this.#offset));
-        // While another thread writes. If it fails, what is hashed is not what is stored, and that is read again.
-        const hasher = this.#hasher;
-        this.#hasher = undefined;
-        hasher?.update(chunk);
-        await writing;
-        this.#hasher = hasher;
-        this.#torn = false;
-        this.#offset += chunk.length;
+      const ahead = new SyncAhead(handle);
+      try {
+        for await (const chunk of chunks) {
+          signal?.throwIfAborted();
+          this.#torn = true;
+          const writing = reported("write the upload", this.#path, () => writeAll(handle, chunk, this.#offset));
+          // While another thread writes. If it fails, what is hashed is not what is stored, and that is read again.
+          const hasher = this.#hasher;
+          this.#hasher = undefined;
+          hasher?.update(chunk);
+          await writing;
+          this.#hasher = hasher;
+          this.#torn = false;
+          this.#offset += chunk.length;
+          ahead.note(chunk.length);
+        }
+      } finally {
+        await this.#mustBeWell(ahead);
       }
       this.#left = await reported("look at the upload", this.#path, () => handle.stat());
     });
     return this.#offset;
+  }
+
+  async #mustBeWell(ahead: SyncAhead): Promise<void> {
+    try {
+      await reported("make the upload durable", this.#path, () => ahead.end());
+    } catch (error) {
+      // As when the last one fails: nobody knows what lies there.
+      await unlinkIfThere(this.#fs, this.#path).catch(() => {});
+      throw error;
+    }
   }
 
   async commit(digest: Digest | undefined, o: Signal & { readonly size?: number } = {}): Promise<Placement> {

@@ -59,7 +59,8 @@ const FOREIGN_LAYER_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 // Media types are compared without case (RFC 6838, 4.2): a child whose type is only spelt otherwise is still a manifest.
-const holds = (types: ReadonlySet<string>, mediaType: string): boolean => types.has(mediaType) || types.has(mediaType.toLowerCase());
+const holds = (types: ReadonlySet<string>, mediaType: string): boolean =>
+  types.has(mediaType) || types.has(mediaType.toLowerCase());
 
 /** Whether it is one of the five manifest types whose shape is known: an image, an index, or the artifact of 1.1-rc. */
 export function isManifestType(mediaType: string): boolean {

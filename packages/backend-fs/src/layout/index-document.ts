@@ -61,12 +61,13 @@ export class IndexDocument {
         faults.push(`entry ${at} of index.json ${read}`);
         return { raw, digest: undefined, name: undefined };
       }
-      const { digest, name, ...membership } = read;
+      const { digest, name, membership } = read;
       // Of several entries with one name the last one counts, as for oras; the others stay as if they had none.
       if (name !== undefined) state.tags.set(name, digest);
       const known = state.manifests.get(digest);
       const own = membership.own ?? known?.own ?? (o.roots === "listed" ? true : undefined);
-      state.manifests.set(digest, { ...membership, ...known, own });
+      const isAsSaid = known === undefined && own === membership.own;
+      state.manifests.set(digest, isAsSaid ? membership : { ...membership, ...known, own });
       return { raw, digest, name };
     });
     if (o.roots !== "listed") {
@@ -192,8 +193,16 @@ export interface IndexOptions {
   readonly roots?: "listed" | undefined;
 }
 
+const NO_ANNOTATIONS: JsonObject = {};
+
+interface ReadEntry {
+  readonly digest: Digest;
+  readonly name: string | undefined;
+  readonly membership: Membership;
+}
+
 /** What an entry says, or what is wrong with it. */
-export function readEntry(raw: JsonValue): (Membership & { digest: Digest; name: string | undefined }) | string {
+export function readEntry(raw: JsonValue): ReadEntry | string {
   if (!isJsonObject(raw)) return "is not an object";
   const digest = field(raw, "digest");
   const size = field(raw, "size");
@@ -202,18 +211,20 @@ export function readEntry(raw: JsonValue): (Membership & { digest: Digest; name:
   if (typeof mediaType !== "string" || !isMediaType(mediaType)) return "has no valid media type";
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) return "has no valid size";
   if (typeof digest !== "string") return "has no digest";
-  const annotations = field(raw, "annotations") ?? {};
+  const annotations = field(raw, "annotations") ?? NO_ANNOTATIONS;
   if (!isJsonObject(annotations)) return "has annotations that are not an object";
   const name = field(annotations, REF_NAME);
   try {
     return {
       digest: parseForeignDigest(digest),
-      size,
-      mediaType,
-      artifactType: typeof artifactType === "string" && artifactType !== "" ? artifactType : undefined,
       name: typeof name === "string" && name !== "" ? name : undefined,
-      own: field(annotations, OWN) === "true" ? true : undefined,
-      pushed: 0,
+      membership: {
+        mediaType,
+        size,
+        artifactType: typeof artifactType === "string" && artifactType !== "" ? artifactType : undefined,
+        own: field(annotations, OWN) === "true" ? true : undefined,
+        pushed: 0,
+      },
     };
   } catch {
     return "has no valid digest";

@@ -121,7 +121,7 @@ async function mendEntries(bench: Bench, json: JsonObject): Promise<void> {
     } else if (seen.has(text)) {
       const message = `entry ${at} of index.json is there twice`;
       mended.push({ finding: about(bench, read.digest, message), how: "one of them is gone" });
-    } else if (read.mediaType === DAMAGED) {
+    } else if (read.membership.mediaType === DAMAGED) {
       found ??= await harvest(bench);
       const clear = clearOf(raw as JsonObject, read, found);
       if (clear !== undefined) entries.push(clear);
@@ -130,7 +130,7 @@ async function mendEntries(bench: Bench, json: JsonObject): Promise<void> {
       const how = clear ? "it is known again" : "they are no manifest, so the entry is gone";
       mended.push({ finding: { ...about(bench, read.digest, message), level: "note" }, how });
     } else {
-      const truth = await truthOf(bench, read);
+      const truth = await truthOf(bench, { ...read.membership, digest: read.digest });
       entries.push({ ...(raw as JsonObject), ...truth });
       for (const [name, value] of Object.entries(truth)) {
         const message = `index.json says its ${name} is ${JSON.stringify(field(raw as JsonObject, name) ?? null)}`;

@@ -25,7 +25,7 @@ import { harmless, type OnEvent } from "../contract/events.ts";
 import type { Located, Placement } from "../contract/placement.ts";
 import { isDamage, OciStoreError } from "../errors.ts";
 import type { Digest } from "../model/digest.ts";
-import { change } from "./commands/change.ts";
+import { change, TAKING } from "./commands/change.ts";
 import { add, claim, release } from "./commands/claims.ts";
 import { condemn } from "./commands/condemn.ts";
 import { type Context, graphOf, locatedIn, manifestIn } from "./commands/context.ts";
@@ -113,7 +113,7 @@ export class CellCatalog implements Catalog {
   }
 
   change(repository: string, changes: readonly Change[], o: ChangeOptions = {}): Promise<readonly Digest[]> {
-    const frees = changes.every((step) => FREEING.has(step.do));
+    const frees = changes.every((step) => TAKING.has(step.do));
     return this.#update({ ...o, frees }, (ctx) => change(ctx, repository, changes, o));
   }
 
@@ -338,9 +338,6 @@ export class CellCatalog implements Catalog {
     return (Math.min(2 ** attempt, LONGEST_PAUSE) * chance) / 256;
   }
 }
-
-/** Steps after which there is less than before. */
-const FREEING: ReadonlySet<Change["do"]> = new Set(["untag", "remove", "drop", "unpin", "expire", "disown"]);
 
 function noQueue(): never {
   throw new OciStoreError("UNSUPPORTED", "this catalog keeps no queue; mark the store instead");

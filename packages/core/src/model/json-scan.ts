@@ -21,9 +21,9 @@ const LONE_SURROGATE = /\p{Cs}/u;
  * pass, no recursion, and time linear in the length.
  */
 export function faultInJson(text: string, maxDepth: number): string | undefined {
-  const outer: (Set<string> | undefined)[] = [];
+  const outer: (Keys | undefined)[] = [];
   // The keys of the innermost object so far; undefined inside an array.
-  let keys: Set<string> | undefined;
+  let keys: Keys | undefined;
   let keyIsNext = false;
   // Where nothing is escaped, as in nearly all manifests, a string ends at the next quote.
   const hasEscapes = text.includes("\\");
@@ -49,8 +49,7 @@ export function faultInJson(text: string, maxDepth: number): string | undefined 
         if (value === undefined) return "not well-formed";
         if (unicodeEscapes && LONE_SURROGATE.test(value)) return "half of a surrogate pair in a string";
         if (isKey) {
-          if (keys!.has(value)) return `the key ${quoted(value)} stands twice in one object`;
-          keys!.add(value);
+          if (!keys!.add(value)) return `the key ${quoted(value)} stands twice in one object`;
           keyIsNext = false;
         }
       }
@@ -69,7 +68,7 @@ export function faultInJson(text: string, maxDepth: number): string | undefined 
       outer.push(keys);
       if (outer.length > maxDepth) return `deeper than ${maxDepth} levels`;
       keyIsNext = code === OPEN_OBJECT;
-      keys = keyIsNext ? new Set() : undefined;
+      keys = keyIsNext ? new Keys() : undefined;
     } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
       keys = outer.pop();
     } else if (code === COMMA) {
@@ -78,6 +77,22 @@ export function faultInJson(text: string, maxDepth: number): string | undefined 
     at++;
   }
   return undefined;
+}
+
+/** So many are looked through faster than a set is made. */
+const FEW = 8;
+
+class Keys {
+  readonly #few: string[] = [];
+  #many: Set<string> | undefined;
+
+  /** False if it is there already. */
+  add(key: string): boolean {
+    if (this.#many) return this.#many.size < this.#many.add(key).size;
+    if (this.#few.includes(key)) return false;
+    if (this.#few.push(key) > FEW) this.#many = new Set(this.#few);
+    return true;
+  }
 }
 
 /** What the string whose quotes are at `start` and `end` stands for, or undefined if it is not one. */

@@ -18,7 +18,7 @@ import { mustBeWhole } from "./whole.ts";
  * steps leave behind, so that their order among the steps does not matter.
  */
 export async function change(
-  ctx: Context,
+  given: Context,
   repository: string,
   changes: readonly Change[],
   {
@@ -27,6 +27,11 @@ export async function change(
     before,
   }: { readonly run?: string | undefined; readonly until?: Ms | undefined; readonly before?: Ms | undefined },
 ): Promise<readonly Digest[]> {
+  // What a plan takes away has been looked at for the plan.
+  const ctx = {
+    ...given,
+    again: run !== undefined && before === undefined && changes.every((step) => TAKING.has(step.do)),
+  };
   // A run that was interrupted after this very change may be applied again: what its record says is done is done.
   const done = run === undefined ? undefined : ctx.draft.runs.get(run);
   const marks = new Map(
@@ -100,6 +105,9 @@ export async function change(
   if (run) await noteInRun(ctx, run, until, { repository, tagsBefore, removed: [...removed, ...unlisted], marks });
   return removed.map(([digest]) => digest);
 }
+
+/** Steps after which there is less than before. */
+export const TAKING: ReadonlySet<Change["do"]> = new Set(["untag", "remove", "drop", "unpin", "expire", "disown"]);
 
 async function tag(
   ctx: Context,

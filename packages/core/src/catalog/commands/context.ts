@@ -21,6 +21,8 @@ export interface Context {
   readonly env: Environment;
   readonly now: Ms;
   readonly o: Signal;
+  /** Its graphs are second looks: see {@link Sources.again}. */
+  readonly again?: boolean | undefined;
 }
 
 /** The graph as the draft has it now. */

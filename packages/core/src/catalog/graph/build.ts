@@ -5,7 +5,7 @@ import type { Digest } from "../../model/digest.ts";
 import { MANIFEST_LIMIT } from "../../model/json.ts";
 import type { Draft } from "../draft.ts";
 import type { CellFacts, Looked } from "../facts.ts";
-import type { ManifestMemory, SharedMemory } from "./manifest-memory.ts";
+import type { SharedMemory } from "./manifest-memory.ts";
 import { type Listing, MemberGraph } from "./member-graph.ts";
 import { MemberList } from "./member-list.ts";
 import { type Outcome, readManifests, type Wanted } from "./read-manifests.ts";
@@ -21,38 +21,56 @@ export interface Sources {
   /** Leaves claims aside: what would be kept if every session had ended. */
   readonly unclaimed?: boolean;
   /**
-   * Takes manifests for stored that were found and read for the graph before this one; what was not, is looked at. All else is as
-   * in any other graph: the document is the one that was just loaded, and the way along what the manifests name is gone again.
+   * Takes manifests for stored that were found and read for the graph before this one, if that was made just now; what was not, is
+   * looked at. All else is as in any other graph: the document is the one that was just loaded, and the way along what the
+   * manifests name is gone again.
    *
    * Nothing dies by that. What a manifest names never changes, so whatever has come to be referenced since is found: from the
    * document, which is new, along manifests that are known, or that were absent or damaged, and are looked at. What another tool has
    * erased meanwhile may still keep what it named, as if it had been erased a moment later.
    */
-  readonly again?: boolean;
+  readonly again?: boolean | undefined;
 }
 
+/** So old at most is what a second look goes by. */
+const JUST_NOW: Ms = 60_000;
+
 export async function buildStoreGraph(sources: Sources): Promise<StoreGraph> {
-  const { draft, memory } = sources;
+  const { draft, memory, now } = sources;
+  const before = lastOf(sources);
   const names = draft.repositoryNames();
   for (const { held } of draft.claims.values()) {
     for (const name of held.keys()) names.add(name);
   }
   const members = new MemberList(memory.current);
   const listings: Listing[] = [];
-  for (const name of names) listings.push(await readRepository(sources, name, members));
+  for (const name of names) listings.push(await readRepository(sources, name, members, before?.graph));
   const graph = new MemberGraph(members, listings);
-  if (members.memory === memory.current) memory.last = { graph, draft };
+  if (members.memory === memory.current) memory.last = { graph, draft, looked: before ? before.looked : now };
   memory.trim(members.size);
   return new StoreGraph(graph);
 }
 
-async function readRepository(sources: Sources, name: string, members: MemberList): Promise<Listing> {
+/** The graph before this one, where what it has found may be taken for what is there. */
+function lastOf({ draft, facts, memory: { last }, again, now }: Sources): SharedMemory["last"] {
+  // Where the document is the record, looking costs nothing.
+  if (!last || facts.membership === "recorded") return undefined;
+  // All answers to one command may be of one moment.
+  return last.draft === draft || (again && Math.abs(now - last.looked) < JUST_NOW) ? last : undefined;
+}
+
+async function readRepository(
+  sources: Sources,
+  name: string,
+  members: MemberList,
+  before: MemberGraph | undefined,
+): Promise<Listing> {
   const { draft, now, o, unclaimed = false } = sources;
   const { manifests, tags } = draft.repository(name);
   const held = heldRoots(draft, name, now).filter(({ why }) => why !== "claim" || !unclaimed);
   members.begin(name);
   const { digests } = members.memory;
-  const find = findManifests(sources, name, members);
+  const find = findManifests(sources, name, members, before);
 
   function* wanted(): Generator<Wanted> {
     for (const [digest, { mediaType }] of manifests) yield { id: digests.id(digest), digest, mediaType, probe: false };
@@ -85,9 +103,10 @@ function findManifests(
   sources: Sources,
   repository: string,
   { memory }: MemberList,
+  last: MemberGraph | undefined,
 ): (wanted: readonly Wanted[]) => Promise<readonly Outcome[]> {
   const { draft, facts, o } = sources;
-  const before = foundBefore(sources, repository, memory);
+  const before = last?.members.memory === memory ? foundBefore(last, repository) : undefined;
   const { taken } = draft.repository(repository);
   const gone = new Set([...taken].map((digest) => memory.digests.id(digest)));
 
@@ -128,23 +147,14 @@ function findManifests(
 
 const NOTHING: Outcome = {};
 
-/**
- * What the graph before this one has found in a repository, where that may be taken for what is there: see {@link Sources.again}.
- * The answers to one command may all be of one moment anyway. Where the document is the record, looking costs nothing.
- */
-function foundBefore(
-  { draft, facts, memory: { last }, again }: Sources,
-  repository: string,
-  memory: ManifestMemory,
-): ((wanted: Wanted) => Outcome | undefined) | undefined {
-  if (last?.graph.members.memory !== memory || facts.membership === "recorded" || !(again || last.draft === draft))
-    return undefined;
-  const { members } = last.graph;
+function foundBefore(last: MemberGraph, repository: string): ((wanted: Wanted) => Outcome | undefined) | undefined {
+  const { members } = last;
+  const { memory } = members;
   const number = members.numberOf(repository);
   if (number === undefined) return undefined;
   const { start, end } = members.range(number);
   return ({ id, mediaType, probe }) => {
-    const member = last.graph.memberOf(id, start, end);
+    const member = last.memberOf(id, start, end);
     const found = member === undefined ? undefined : members.found(member);
     if (!found || !memory.isOfType(found.row, mediaType)) return undefined;
     return probe && !memory.mayKeep(found.row) ? NOTHING : { found };

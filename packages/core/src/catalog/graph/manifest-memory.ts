@@ -173,8 +173,8 @@ const SPARE = 10_000;
 /** What the graphs of a catalog share, one after the other. */
 export class SharedMemory {
   #memory = new ManifestMemory();
-  /** The one that was made last, and of what. It is made of {@link current}. */
-  last: { readonly graph: MemberGraph; readonly draft: Draft } | undefined;
+  /** The one that was made last, of what, and when all of it had been looked at. It is made of {@link current}. */
+  last: { readonly graph: MemberGraph; readonly draft: Draft; readonly looked: Ms } | undefined;
 
   get current(): ManifestMemory {
     return this.#memory;

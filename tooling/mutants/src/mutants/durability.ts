@@ -14,6 +14,8 @@ const ARCHIVE = "packages/backend-fs/src/archive/write-whole.ts";
 const ARCHIVE_TEST = "packages/backend-fs/test/archive/export-archive.test.ts";
 const PULL = "apps/cli/src/pull-target.ts";
 const CLI_TEST = "apps/cli/test/durable.test.ts";
+const AHEAD = "packages/backend-fs/src/files/sync-ahead.ts";
+const AHEAD_TEST = "packages/backend-fs/test/layout/sync-ahead.test.ts";
 const RESERVE_TEST = "packages/backend-fs/test/layout/reserve.test.ts";
 
 /** What is acknowledged is durable, and what is built on is durable first. */
@@ -297,5 +299,21 @@ export const DURABILITY: readonly Mutant[] = [
     text: "if (!frees || signal?.aborted",
     instead: "if (signal?.aborted",
     killedBy: [RESERVE_TEST, "what pushes to a full disk leaves it alone"],
+  },
+  {
+    id: "no-sync-ahead",
+    protects: "the disk writes a large blob while more of it comes",
+    file: AHEAD,
+    text: "this.#handle.sync()",
+    instead: "Promise.resolve()",
+    killedBy: [AHEAD_TEST, "of a large blob the disk gets a part while more comes"],
+  },
+  {
+    id: "sync-ahead-unheard",
+    protects: "what a sync has failed on before the end is given up, since the next sync may succeed for nothing",
+    file: AHEAD,
+    text: "this.#failure = { error };",
+    instead: "void error;",
+    killedBy: [AHEAD_TEST, "if the disk fails meanwhile, nothing is stored, no sync is tried again"],
   },
 ];

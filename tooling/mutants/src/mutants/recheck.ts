@@ -349,4 +349,15 @@ export const RECHECK: readonly Mutant[] = [
     killedBy: ["packages/backend-fs/test/layout/damaged-unknown.test.ts", "keeps all content while its file is empty"],
     writtenAs: ["packages/backend-fs/test/layout/damaged-unknown.test.ts", "keeps all content while its file is %s"],
   },
+  {
+    id: "again-absent",
+    protects: "a second look goes by what has been found, and never by what was absent or damaged",
+    file: "packages/core/src/catalog/graph/build.ts",
+    text: "if (!found || !memory.isOfType(found.row, mediaType)) return undefined;",
+    instead: "if (!found || !memory.isOfType(found.row, mediaType)) return NOTHING;",
+    killedBy: [
+      "packages/backend-fs/test/layout/second-look.test.ts",
+      "a manifest that was absent when a plan was made, and that another tool has put there since",
+    ],
+  },
 ];

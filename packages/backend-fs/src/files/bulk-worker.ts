@@ -34,8 +34,9 @@ export const UNREAD = -1;
  * costs a tenth of one that is handed from thread to thread by itself.
  */
 export function serveBulk(): void {
-  const { parentPort } = require("node:worker_threads") as typeof import("node:worker_threads");
-  const fs = require("node:fs") as typeof import("node:fs");
+  // Bundlers put something of their own in the place of `require`.
+  const { parentPort } = process.getBuiltinModule("node:worker_threads");
+  const fs = process.getBuiltinModule("node:fs");
   const careful = fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0);
 
   /** As `openRegular` does it: looked at before, opened, and looked at again. Undefined where somebody has to look closer. */

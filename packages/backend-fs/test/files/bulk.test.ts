@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { lookAtAll, quickRead } from "../../src/files/bulk.ts";
 import { SMALL_FILE } from "../../src/files/bulk-thread.ts";
+import { serveBulk } from "../../src/files/bulk-worker.ts";
 import { nodeFileSystem } from "../../src/files/node-file-system.ts";
 import { readWhole } from "../../src/files/read.ts";
 
@@ -78,4 +79,8 @@ test("what goes while it is looked at is absent, and nothing else", async () => 
   rmSync(directory, { recursive: true });
   const together = await Promise.all(paths.map((path) => outcome(fs.lstat(path))));
   expect(new Set(together)).toEqual(new Set([undefined]));
+});
+
+test("what the thread runs stands by itself, also where a bundler has put something in the place of require", () => {
+  expect(serveBulk.toString()).not.toMatch(/\brequire\b/);
 });

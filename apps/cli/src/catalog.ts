@@ -1,6 +1,6 @@
-import { openLayoutParts } from "@ocistore/backend-fs";
+import { hasCatalogBeside, openLayoutParts } from "@ocistore/backend-fs";
 import type { IndexedLayout, ListingReport } from "@ocistore/backend-sqlite";
-import { type Environment, openStore, type Store } from "@ocistore/core";
+import { type Environment, isOciStoreError, openStore, type Store } from "@ocistore/core";
 import { CliError, EXIT } from "./errors.ts";
 import type { Output } from "./output/output.ts";
 import { count } from "./output/words.ts";
@@ -19,21 +19,35 @@ export async function openWithCatalog(directory: string, o: OpenOptions): Promis
   const connect = connectTo(catalogPath);
   // Who only looks sees what others have written, and leaves index.json as it is.
   const projection = readOnly ? "off" : "coalesced";
-  const catalog = await layoutCatalog({ connect, blobs, listing, env, projection, onListing });
-  return openStore({ blobs, catalog, env });
+  try {
+    const catalog = await layoutCatalog({ connect, blobs, listing, env, projection, onListing });
+    return await openStore({ blobs, catalog, env });
+  } catch (error) {
+    if (!isOciStoreError(error, "CORRUPT")) throw error;
+    const hint = `\`ocistore index ${directory}\` makes the catalog anew, from what is stored and from what of it can be read`;
+    throw new CliError("CORRUPT", EXIT.failed, error.message, { hint, data: { path: catalogPath }, cause: error });
+  }
 }
 
-/** Gives a plain layout a catalog. */
+export interface Added extends IndexedLayout {
+  /** What could not be read of the catalog that was there; nothing of one that was not. */
+  readonly lost?: readonly string[] | undefined;
+}
+
+/** Gives a layout a catalog, or makes the one that it has anew. */
 export async function addCatalog(
   directory: string,
   o: {
     readonly env: Environment;
     readonly signal: AbortSignal;
-    readonly onProgress?: (done: IndexedLayout) => void;
+    readonly onProgress?: (done: Pick<IndexedLayout, "blobs" | "manifests">) => void;
   },
-): Promise<IndexedLayout> {
-  const { indexLayout, connectTo } = await backend();
-  const { plain, blobs, listing, install } = await openLayoutParts(directory, { env: o.env });
+): Promise<Added> {
+  const { indexLayout, rebuildCatalog, connectTo } = await backend();
+  const { plain, blobs, listing, install, ...parts } = await openLayoutParts(directory, { env: o.env });
+  if (await hasCatalogBeside(directory)) {
+    return rebuildCatalog({ ...o, ...parts, connect: (path) => connectTo(path)(), plain, blobs });
+  }
   return install((path) => indexLayout({ ...o, connect: connectTo(path), plain, blobs, listing }), {
     signal: o.signal,
   });
@@ -43,14 +57,21 @@ export async function addCatalog(
 async function backend() {
   try {
     const { default: Database } = await import("better-sqlite3");
-    const { indexLayout, layoutCatalog } = await import("@ocistore/backend-sqlite");
-    return { indexLayout, layoutCatalog, connectTo: (path: string) => () => new Database(path) };
+    const { indexLayout, layoutCatalog, rebuildCatalog } = await import("@ocistore/backend-sqlite");
+    return { indexLayout, layoutCatalog, rebuildCatalog, connectTo: (path: string) => () => new Database(path) };
   } catch (cause) {
     throw new CliError("UNSUPPORTED", EXIT.refused, `SQLite cannot be loaded: ${(cause as Error).message}`, {
       hint: "a catalog wants the package better-sqlite3 beside ocistore: `npm install better-sqlite3`",
       cause,
     });
   }
+}
+
+/** What a catalog had that was made anew, and the new one has not. */
+export function sayLost(out: Output, { lost = [] }: Added): void {
+  if (lost.length === 0) return;
+  const words = `could not be read: ${lost.join(", ")}; what index.json lists was taken from there, and every grace begins anew`;
+  out.note({ lost }, `${words}. The old catalog is kept in .ocistore/damaged`);
 }
 
 /** What another tool has done meanwhile, and what came of it. */

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { cli, clockAt, sample, temporary, withStore } from "./harness.ts";
 
@@ -94,4 +95,77 @@ test("what another tool has done to index.json is said, by verbs that only look 
   expect(err).toContain("another tool has made 1 entry of index.json, taken in");
   expect(err).toMatch(/another tool has taken out 1 entry of index.json; `ocistore undo [0-9a-f]{32}`/);
   expect((await cli(["tags", "store"], { cwd })).err).toBe("");
+});
+
+/** Rows of the catalog go, as nobody of ours lets them. */
+function damage(directory: string, sql: string): void {
+  const db = new Database(join(directory, ".ocistore/catalog.db"));
+  db.pragma("foreign_keys = OFF");
+  db.exec(sql);
+  db.close();
+}
+
+test("fsck says what the catalog and the bytes do not agree in, and --repair makes the catalog anew", async () => {
+  const { cwd, directory } = await sample();
+  await cli(["index", "store"], { cwd });
+  const before = await cli(["ls", "--all", "store"], { cwd });
+  damage(directory, "DELETE FROM edges");
+  const { exit, out, json } = await cli(["fsck", "store", "--json"], { cwd });
+  expect({ exit, edges: json.filter(({ finding }) => finding === "edges").length }).toEqual({ exit: 4, edges: 5 });
+  expect(out).toContain('"advice":"rebuild the catalog from what is stored"');
+  expect((await cli(["fsck", "store"], { cwd })).out).toContain("error: edges  sha256:");
+
+  const dry = await cli(["fsck", "--repair", "-n", "store"], { cwd });
+  expect(dry).toMatchObject({ exit: 0, out: expect.stringContaining("would be: the catalog is made anew") });
+  expect((await cli(["fsck", "store"], { cwd })).exit).toBe(4);
+  const repaired = await cli(["fsck", "--repair", "store"], { cwd });
+  expect(repaired).toMatchObject({ exit: 0, out: expect.stringContaining("now: the catalog is made anew") });
+  expect(await cli(["fsck", "--repair", "store"], { cwd })).toMatchObject({ exit: 0, err: "" });
+  expect((await cli(["ls", "--all", "store"], { cwd })).out).toBe(before.out);
+});
+
+test("a catalog that is no database is said to be that, with what to do; index and fsck --repair make it anew", async () => {
+  const { cwd, directory } = await sample();
+  await cli(["index", "store"], { cwd });
+  const path = join(directory, ".ocistore/catalog.db");
+  for (const mend of [
+    ["index", "store"],
+    ["fsck", "--repair", "store"],
+  ]) {
+    await writeFile(path, "no database");
+    for (const line of [
+      ["tags", "store"],
+      ["gc", "-y", "store"],
+      ["fsck", "store"],
+    ]) {
+      const { exit, err } = await cli(line, { cwd });
+      expect(exit).toBe(1);
+      expect(err).toMatch(/file is not a database .* — `ocistore index .*store` makes the catalog anew/);
+    }
+    const dry = await cli(["fsck", "--repair", "-n", "store"], { cwd });
+    expect(dry).toMatchObject({ exit: 0, out: expect.stringContaining("error: catalog  ") });
+    expect(await readFile(path, "utf8")).toBe("no database");
+    const { exit, err } = await cli(mend, { cwd });
+    expect({ exit, isSaid: err.includes("could not be read: everything") }).toEqual({ exit: 0, isSaid: true });
+    expect(await cli(["tags", "store"], { cwd })).toMatchObject({ out: "v1\nv2\n" });
+  }
+  expect((await cli(["fsck", "store"], { cwd })).exit).toBe(0);
+  expect(existsSync(join(directory, ".ocistore/damaged/catalog.db.2"))).toBe(true);
+});
+
+test("a catalog of a newer ocistore is left as it is", async () => {
+  const { cwd, directory } = await sample();
+  await cli(["index", "store"], { cwd });
+  damage(directory, "PRAGMA user_version = 99");
+  for (const line of [
+    ["tags", "store"],
+    ["index", "store"],
+    ["fsck", "--repair", "store"],
+  ]) {
+    const { exit, err } = await cli(line, { cwd });
+    expect({ exit, err }).toEqual({
+      exit: 2,
+      err: expect.stringContaining("a newer ocistore has written this catalog"),
+    });
+  }
 });

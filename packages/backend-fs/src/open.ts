@@ -32,7 +32,7 @@ import { LayoutFacts } from "./layout/facts.ts";
 import { INDEX_LIMIT, IndexDocument, type IndexOptions } from "./layout/index-document.ts";
 import { IndexListing } from "./layout/index-listing.ts";
 import { Paths } from "./layout/paths.ts";
-import { installCatalog, mustBePlain } from "./layout/plain.ts";
+import { installCatalog, mustBePlain, replaceCatalog } from "./layout/plain.ts";
 import { whole } from "./layout/torn.ts";
 import { Writers } from "./layout/writers.ts";
 import { openLock } from "./lock/choose-lock.ts";
@@ -110,18 +110,22 @@ export interface LayoutParts {
    * @throws `ALREADY_EXISTS` if it has one; `LOCKED` while a session is open; `CONFLICT` while something waits in the trash.
    */
   install<T>(make: (path: string) => Promise<T>, o?: Signal): Promise<T>;
+  /** Gives it another catalog in place of the one that it has, in the same way. With `keep` that stays in `.ocistore/damaged/`. */
+  replace<T extends { readonly keep: boolean }>(make: (path: string) => Promise<T>, o?: Signal): Promise<T>;
 }
 
 /** @throws As {@link openLayout}. */
 export async function openLayoutParts(directory: string, o: OpenLayoutOptions = {}): Promise<LayoutParts> {
   const { fs, paths, env, lock, directories, readOnly, blobs, plain } = await grounds(directory, o);
+  const ground = { fs, paths, lock, directories, plain };
   return {
     blobs,
     listing: new IndexListing({ fs, paths, env, directories, readOnly }),
     catalogPath: paths.catalog,
     hasCatalog: (await reported("look at the catalog", paths.catalog, () => fs.lstat(paths.catalog))) !== undefined,
     plain,
-    install: (make, options) => installCatalog({ fs, paths, lock, directories, plain }, make, options),
+    install: (make, options) => installCatalog(ground, make, options),
+    replace: (make, options) => replaceCatalog(ground, make, options),
   };
 }
 

@@ -85,10 +85,30 @@ async function* auditMembers(tables: () => Tables, blobs: Blobs, o: Signal): Asy
       } else if (lacksReferrer(page, at, about.digest, id)) {
         yield { level: "error", code: "edges", ...about, message: "the catalog does not list it as a referrer" };
       }
+      for (const child of strangersIn(page, about)) {
+        if (strangersIn(tables(), about).includes(child)) yield stranger(about, child);
+      }
     }
     if (rows.length < PAGE) return;
     after = rows.at(-1)!;
   }
+}
+
+interface At {
+  readonly repository: string;
+  readonly digest: Digest;
+}
+
+/** Children that are stored, and no manifests here: nobody who pushes in this order gets there. */
+function strangersIn(tables: Tables, { repository, digest }: At): Digest[] {
+  const edges = tables.record(repository, digest)?.edges ?? [];
+  const children = edges.filter(({ kind, optional }) => kind === "manifest" && !optional).map(({ to }) => to);
+  return children.filter((to) => tables.blob(to) && !tables.member(repository, to));
+}
+
+function stranger({ repository, digest: namedBy }: At, digest: Digest): Finding {
+  const message = "the catalog does not know that it is a manifest";
+  return { level: "error", code: "unrecorded", repository, digest, namedBy, message };
 }
 
 function lacksReferrer(tables: Tables, repository: number, digest: Digest, id: number): boolean {

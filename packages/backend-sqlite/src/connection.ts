@@ -1,5 +1,5 @@
 import { statfs } from "node:fs/promises";
-import { type Environment, OciStoreError } from "@ocistore/core";
+import { type Environment, isOciStoreError, OciStoreError } from "@ocistore/core";
 import type { Connect, Database } from "./database.ts";
 import { toOciStoreError } from "./errors.ts";
 import { patiently } from "./patience.ts";
@@ -7,6 +7,9 @@ import { MIGRATIONS } from "./schema.ts";
 
 /** Says that a database is a catalog of this kind ("ocis"). */
 const APPLICATION = 0x6f636973;
+
+/** The same of one that is being made anew ("ocir"): whoever comes upon it leaves it alone. */
+const RETIRED = 0x6f636972;
 
 /**
  * Older ones could lose a commit when two processes reset the log at once.
@@ -64,6 +67,12 @@ export async function connectToRead(connect: Connect): Promise<Database> {
   });
 }
 
+/** Everything is in the file itself after that, which can be moved. */
+export function flushLog(db: Database): void {
+  const [row] = db.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
+  if (row?.busy !== 0) throw new OciStoreError("LOCKED", "somebody else has opened the catalog that is being made");
+}
+
 async function opened(connect: Connect, prepare: (db: Database) => Promise<void>): Promise<Database> {
   let db: Database | undefined;
   try {
@@ -96,12 +105,58 @@ async function mustBeLocal(db: Database): Promise<void> {
   throw new OciStoreError("UNSUPPORTED", message, { path: main.file });
 }
 
+/**
+ * Takes a catalog that is to be made anew away from everybody else, for good: nobody has it open, and whoever dies from now on leaves one that
+ * nobody opens, so that nothing is decided by it.
+ *
+ * @returns `undefined` if it cannot be read at all; then nobody else opens it either.
+ * @throws `LOCKED` while somebody has it open; `UNSUPPORTED` if it is somebody else's, or a newer ocistore has written it.
+ */
+export async function takeOver(connect: Connect, env: Environment): Promise<Database | undefined> {
+  try {
+    return await opened(connect, async (db) => {
+      await patiently(env, {}, () => {
+        // From the first look on, all locks are kept.
+        db.pragma("locking_mode = EXCLUSIVE");
+        if (applicationOf(db) !== RETIRED) mustBeOurs(db);
+        versionOf(db);
+        if (db.pragma("journal_mode = DELETE", { simple: true }) !== "delete") throw taken();
+        db.exec("BEGIN EXCLUSIVE");
+        db.exec("COMMIT");
+      });
+      // A file that somebody has emptied has no tables.
+      migrate(db);
+      db.pragma(`application_id = ${RETIRED}`);
+    });
+  } catch (error) {
+    if (isOciStoreError(error, "CORRUPT")) return undefined;
+    throw error;
+  }
+}
+
+/** As it was before {@link takeOver}: nothing has come of that. */
+export function giveBack(db: Database): void {
+  db.pragma(`application_id = ${APPLICATION}`);
+}
+
+function taken(): OciStoreError {
+  return new OciStoreError("LOCKED", "somebody has the catalog open");
+}
+
+function applicationOf(db: Database): number {
+  return db.pragma("application_id", { simple: true }) as number;
+}
+
 function mustBeOurs(db: Database): void {
   // In one look: another process may be making the tables.
   const sql =
     "SELECT application_id AS application, (SELECT count(*) FROM sqlite_schema) AS tables FROM pragma_application_id";
   const { application, tables } = db.prepare(sql).get() as { application: number; tables: number };
   if (application === APPLICATION || (application === 0 && tables === 0)) return;
+  if (application === RETIRED) {
+    const message = "the catalog is being made anew, and whoever was at it has not finished: it has to be begun again";
+    throw new OciStoreError("CORRUPT", message);
+  }
   throw new OciStoreError("UNSUPPORTED", "this database is no catalog of ocistore");
 }
 
@@ -115,7 +170,7 @@ function migrate(db: Database): void {
       // Another process may have been first.
       if (versionOf(db) === version) {
         db.exec(MIGRATIONS[version]!);
-        db.pragma(`application_id = ${APPLICATION}`);
+        if (applicationOf(db) !== RETIRED) db.pragma(`application_id = ${APPLICATION}`);
         db.pragma(`user_version = ${version + 1}`);
       }
       db.exec("COMMIT");

@@ -12,10 +12,11 @@ import {
   systemEnvironment,
 } from "@ocistore/core";
 import { addMember } from "./commands/members.ts";
-import { connectToWrite } from "./connection.ts";
-import type { Connect, Database } from "./database.ts";
+import { connectToWrite, flushLog } from "./connection.ts";
+import type { Connect } from "./database.ts";
 import { addListing, adopt } from "./projection/record.ts";
 import { LAYOUT } from "./projection/wanted.ts";
+import { inLots } from "./rebuild/lots.ts";
 import { prepared } from "./tables/statements.ts";
 import { Tables } from "./tables/tables.ts";
 import { Transactions } from "./transactions.ts";
@@ -36,9 +37,6 @@ export interface IndexedLayout {
   readonly manifests: number;
   readonly tags: number;
 }
-
-/** So many rows in one transaction. */
-const LOT = 1000;
 
 /**
  * Writes down what a plain layout is: each blob, each manifest and what it names, what is tagged, pinned and a root of its own, who the
@@ -146,21 +144,4 @@ async function ownRoots(graph: GraphReader, o: Signal): Promise<ReadonlySet<Dige
   const isOwn = ({ why }: Root) => why === "own";
   for await (const root of graph.allRoots(o)) if (isOwn(root)) own.add(root.digest);
   return own;
-}
-
-async function inLots<T>(source: AsyncIterable<T>, work: (lot: readonly T[]) => Promise<void>): Promise<void> {
-  let lot: T[] = [];
-  for await (const each of source) {
-    lot.push(each);
-    if (lot.length < LOT) continue;
-    await work(lot);
-    lot = [];
-  }
-  if (lot.length > 0) await work(lot);
-}
-
-/** Everything is in the file itself after that, which can be moved. */
-function flushLog(db: Database): void {
-  const [row] = db.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
-  if (row?.busy !== 0) throw new OciStoreError("LOCKED", "somebody else has opened the catalog that is being made");
 }

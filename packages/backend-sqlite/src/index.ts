@@ -9,4 +9,5 @@ export {
   sqliteCatalog,
 } from "./open.ts";
 export type { ListingReport } from "./projection/projection.ts";
+export { type RebuildOptions, type RebuiltCatalog, rebuildCatalog } from "./rebuild/rebuild-catalog.ts";
 export { SqlCatalog, type SqlCatalogOptions } from "./sql-catalog.ts";

@@ -1,8 +1,9 @@
-import { foreseeLayout, repairLayout } from "@ocistore/backend-fs";
+import { foreseeLayout, hasCatalogBeside, repairLayout } from "@ocistore/backend-fs";
 import { type CheckOptions, type Finding, isOciStoreError, type Store } from "@ocistore/core";
 import type { Command } from "commander";
+import { addCatalog, sayLost } from "../catalog.ts";
 import type { Context } from "../context.ts";
-import { EXIT, usage } from "../errors.ts";
+import { CliError, EXIT, usage } from "../errors.ts";
 import { styled } from "../output/line.ts";
 import { count, size } from "../output/words.ts";
 import type { Place } from "../place.ts";
@@ -45,6 +46,8 @@ export function addFsck(program: Command, action: Action): void {
           async (sources) => {
             const from = sources.map((store) => store.repository());
             const options = { repair: true, dryRun: o.dryRun, from };
+            const hasCatalog = place.scheme === "oci" && (await hasCatalogBeside(place.directory));
+            if (hasCatalog && !(await mendCatalog(context, place, report, o))) return;
             const foreseen = await mendToOpen(context, place, report, o);
             if (foreseen) await report.of(foreseen, options).finally(() => foreseen.close());
             else await context.with(place, { write: !o.dryRun }, (store) => report.of(store, options));
@@ -82,6 +85,36 @@ async function mendToOpen(context: Context, place: Place, report: Report, o: Opt
   return foreseen?.store;
 }
 
+/** What only another catalog can mend. */
+const OF_THE_CATALOG: readonly Finding["code"][] = ["catalog", "edges", "listing", "unrecorded"];
+
+/**
+ * Makes a catalog anew that cannot be read, or that what is stored does not bear out.
+ *
+ * @returns Whether the store can be opened; after a dry run it may be that it cannot.
+ */
+async function mendCatalog(context: Context, place: Place, report: Report, o: Options): Promise<boolean> {
+  const { signal, clock: env, out } = context;
+  const found: Finding[] = [];
+  let opens = true;
+  try {
+    await context.with(place, { write: false }, async (store) => {
+      for await (const finding of store.check({ signal, catalog: true })) {
+        if (OF_THE_CATALOG.includes(finding.code)) found.push(finding);
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== "CORRUPT") throw error;
+    opens = false;
+    const { path } = error.data as { readonly path?: string };
+    found.push({ level: "error", code: "catalog", path, message: error.message });
+  }
+  if (found.length === 0) return true;
+  if (!o.dryRun) sayLost(out, await addCatalog(place.directory, { env, signal }));
+  for (const finding of found) await report.finding({ ...finding, repaired: "the catalog is made anew" });
+  return opens || !o.dryRun;
+}
+
 /** Prints findings and counts them. */
 class Report {
   readonly #context: Context;
@@ -108,8 +141,8 @@ class Report {
   async finding(finding: Finding): Promise<void> {
     const { out } = this.#context;
     const { level, code, digest, path, namedBy, message, advice, repaired } = finding;
-    const key = JSON.stringify(finding);
-    // What made it possible to open the store is found again by looking at all of it.
+    // What made it possible to open the store, and what a dry run has not mended, is found again by looking at all of it.
+    const key = JSON.stringify([code, digest, path, namedBy, message]);
     if (this.#said.has(key)) return;
     this.#said.add(key);
     if (repaired !== undefined && level !== "note") this.#sum.repaired += 1;

@@ -21,6 +21,10 @@ function logged(fs: FileSystem, log: string[]): FileSystem {
         },
       };
     },
+    unlink: async (path) => {
+      log.push(`unlink ${path.split("/").at(-1)}`);
+      await fs.unlink(path);
+    },
     rename: async (from, to) => {
       log.push(`rename to ${last(to)}`);
       await fs.rename(from, to);
@@ -80,4 +84,28 @@ test("a catalog gets its name under the lock, its bytes durable before and its n
     "unlock",
   ]);
   expect(log.slice(0, from)).toContain("lock");
+});
+
+test("what a catalog had besides its file is gone for good before another takes its place, and with keep all of it is kept", async () => {
+  for (const keep of [false, true]) {
+    const { fs, directory } = await memoryPlace();
+    const log: string[] = [];
+    const parts = await openLayoutParts(directory, { fs: logged(fs, log), create: true });
+    const write = async (path: string) => (await fs.open(path, "wx")).close();
+    for (const suffix of ["", "-wal"]) await write(`${parts.catalogPath}${suffix}`);
+    const made = await parts.replace(async (path) => {
+      await write(path);
+      log.length = 0;
+      return { keep };
+    });
+    expect(made).toEqual({ keep });
+    const gone = log.indexOf("unlink catalog.db-wal");
+    const named = log.indexOf("rename to catalog.db");
+    expect(gone).toBeGreaterThan(0);
+    expect(log.slice(gone, named)).toContain("sync directory .ocistore");
+    expect(log.slice(named, named + 2)).toEqual(["rename to catalog.db", "sync directory .ocistore"]);
+    expect(await fs.lstat(`${parts.catalogPath}-wal`)).toBeUndefined();
+    const kept = ["catalog.db.1", "catalog.db-wal.1"].map((name) => `${directory}/.ocistore/damaged/${name}`);
+    for (const path of kept) expect((await fs.lstat(path)) !== undefined).toBe(keep);
+  }
 });

@@ -25,7 +25,7 @@ export type Records = ReadonlyMap<Digest, ManifestRecord>;
  * @throws `CORRUPT`, `MANIFEST_INVALID` and the like if one of them is there and cannot be read: it may name anything.
  */
 export async function closureOf(
-  start: { readonly digest: Digest; readonly mediaType: string },
+  start: { readonly digest: Digest; readonly mediaType?: string | undefined },
   { blobs, known }: { readonly blobs: BlobStore; known(digest: Digest): ManifestRecord | undefined },
   o: Signal = {},
 ): Promise<Records | undefined> {
@@ -60,7 +60,8 @@ function askedBy({ to, kind, mediaType }: Edge): Asked | undefined {
   return { to, mediaType: isSaidToBe || kind === "manifest" ? mediaType : undefined, isProbe: kind === "opaque" };
 }
 
-async function readRecord(
+/** `undefined` if it is not there, or is no manifest where it need not be one. @throws As {@link closureOf}. */
+export async function readRecord(
   blobs: BlobStore,
   digest: Digest,
   mediaType: string | undefined,

@@ -57,6 +57,10 @@ const SQL = {
   manifest: "SELECT media_type, artifact_type, annotations, pushed FROM manifests WHERE id = ?",
   addManifest: "INSERT INTO manifests VALUES (@id, @mediaType, @artifactType, @annotations, @pushed)",
   setPushed: "UPDATE manifests SET pushed = ? WHERE id = ?",
+  setManifest:
+    "UPDATE manifests SET media_type = @mediaType, artifact_type = @artifactType, annotations = @annotations WHERE id = @id",
+  manifestsAfter: "SELECT id FROM manifests WHERE id > ? ORDER BY id LIMIT ?",
+  dropEdges: "DELETE FROM edges WHERE manifest = ?",
   dropManifest: "DELETE FROM manifests WHERE id = ?",
   addEdge: "INSERT INTO edges VALUES (@manifest, @place, @target, @kind, @optional, @mediaType, @size)",
   edges: "SELECT target, kind, optional, media_type, size FROM edges WHERE manifest = ? ORDER BY place",
@@ -85,6 +89,7 @@ const SQL = {
   subjects: `SELECT e.target AS id FROM edges e JOIN members m ON m.manifest = e.target AND m.repository = @repository
     WHERE e.manifest = @id AND e.kind = ${SUBJECT}`,
   referrers: "SELECT manifest AS id FROM referrers WHERE repository = @repository AND subject = @id ORDER BY digest",
+  dropReferrers: "DELETE FROM referrers WHERE manifest = ?",
   isListedReferrer: "SELECT 1 FROM referrers WHERE repository = ? AND subject = ? AND manifest = ?",
   refersTo: `SELECT 1 FROM edges WHERE manifest = ? AND target = ? AND kind = ${SUBJECT}`,
   addReferrer: "INSERT OR REPLACE INTO referrers VALUES (@repository, @subject, @digest, @manifest, @artifactType)",

@@ -213,19 +213,32 @@ export class Tables {
   }
 
   /** What a manifest is never changes, so what is known of it is written once. */
-  addManifest({ digest, mediaType, artifactType, annotations, edges, pushed }: ManifestRecord): void {
-    const id = this.idFor(digest);
+  addManifest(record: ManifestRecord): void {
+    const id = this.idFor(record.digest);
     if (this.sql.manifest.get(id)) {
-      this.sql.setPushed.run(pushed, id);
+      this.sql.setPushed.run(record.pushed, id);
       return;
     }
-    this.sql.addManifest.run({
-      id,
+    this.sql.addManifest.run({ ...this.#kindOf(record), id, pushed: record.pushed });
+    this.#addEdges(id, record.edges);
+  }
+
+  /** Puts right what is known of one whose edges have been dropped. */
+  mendManifest(record: ManifestRecord): void {
+    const id = this.idFor(record.digest);
+    this.sql.setManifest.run({ ...this.#kindOf(record), id });
+    this.#addEdges(id, record.edges);
+  }
+
+  #kindOf({ mediaType, artifactType, annotations }: ManifestRecord) {
+    return {
       mediaType: this.typeIdFor(mediaType),
       artifactType: artifactType === undefined ? null : this.typeIdFor(artifactType),
       annotations: annotations === undefined ? null : JSON.stringify(Object.entries(annotations)),
-      pushed,
-    });
+    };
+  }
+
+  #addEdges(id: number, edges: readonly Edge[]): void {
     for (const [place, edge] of edges.entries()) {
       this.sql.addEdge.run({
         manifest: id,

@@ -14,6 +14,8 @@ import type { Parts } from "./parts.ts";
 export interface CheckOptions extends Signal {
   /** Look at names and sizes only, and read no blob. */
   readonly fast?: boolean | undefined;
+  /** Look at nothing but a catalog that is kept apart from the bytes: whether these, and its own rows, bear it out. Reads manifests only. */
+  readonly catalog?: boolean | undefined;
   /** Told of each blob once it has been looked at. */
   readonly onChecked?: ((located: Located) => void) | undefined;
   /** Mend what can be mended; each finding then says what was done. */
@@ -34,14 +36,14 @@ export async function* check(parts: Parts, o: CheckOptions = {}): AsyncGenerator
 
 async function* findingsOf(parts: Parts, o: CheckOptions): AsyncGenerator<Finding> {
   const { upkeep, blobs } = parts;
-  if (upkeep) yield* await upkeep.look({ signal: o.signal });
+  if (upkeep && !o.catalog) yield* await upkeep.look({ signal: o.signal });
   const told = new Set<Digest>();
   for await (const finding of checkGraph(parts, o)) {
     if (finding.digest !== undefined && IS_ABSENCE.has(finding.code)) told.add(finding.digest);
     yield finding;
   }
   yield* checkRecord(parts, { signal: o.signal, fast: o.fast, told });
-  if (o.fast) return;
+  if (o.fast || o.catalog) return;
   for await (const located of blobs.list(o)) {
     o.signal?.throwIfAborted();
     const finding = await checkBytes(parts, located, o);

@@ -197,7 +197,6 @@ export const PROJECTED: readonly Mutant[] = [
     id: "index-over-catalog",
     protects: "a catalog that is there is not replaced by one that is made anew",
     file: PLAIN,
-    after: "const release = await lock.acquire(o);",
     text: "if (await hasCatalog(fs, paths)) {",
     instead: "if (fs === undefined) {",
     killedBy: [ADDED, "not while a session is open, nor while something waits in the trash, nor twice"],

@@ -184,4 +184,20 @@ export const SQL: readonly Mutant[] = [
     instead: "",
     killedBy: [INSTALL, "a catalog gets its name under the lock, its bytes durable before and its name after"],
   },
+  {
+    id: "rebuild-not-retired",
+    protects: "by a catalog that is being made anew nobody decides anything, after a death as well",
+    file: CONNECTION,
+    text: "      db.pragma(`application_id = ${RETIRED}`);\n",
+    instead: "",
+    killedBy: [`${TEST}/rebuild-killed.test.ts`, "killed at any step, nobody collects"],
+  },
+  {
+    id: "rebuild-log-stays",
+    protects: "the log of an old catalog never comes to stand beside a new one",
+    file: PLAIN,
+    text: "await fs.syncDirectory(dirname(paths.catalog));",
+    instead: "",
+    killedBy: [INSTALL, "what a catalog had besides its file is gone for good before another takes its place"],
+  },
 ];

@@ -1,4 +1,5 @@
 import { type Environment, type Ms, type Signal, systemEnvironment } from "@ocistore/core";
+import { seeded } from "./seeded.ts";
 
 /**
  * The time and the chance of one test. The clock starts at the time of the machine, because some stores get the times of
@@ -6,10 +7,11 @@ import { type Environment, type Ms, type Signal, systemEnvironment } from "@ocis
  */
 export class ManualEnvironment implements Environment {
   #now: Ms = Math.floor(systemEnvironment.now());
-  #seed: number;
+  /** A number from 0 up to but not including 1. */
+  readonly chance: () => number;
 
   constructor(seed = 1) {
-    this.#seed = seed;
+    this.chance = seeded(seed);
   }
 
   now(): Ms {
@@ -21,17 +23,9 @@ export class ManualEnvironment implements Environment {
     this.#now += ms;
   }
 
-  /** The same numbers in every run (mulberry32). */
+  /** The same numbers in every run. */
   random(bytes: number): Uint8Array {
     return Uint8Array.from({ length: bytes }, () => Math.floor(this.chance() * 256));
-  }
-
-  /** A number from 0 up to but not including 1. */
-  chance(): number {
-    this.#seed = (this.#seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
   /** Moves the clock, and really waits a moment, so that a disk or a socket that is waited for can get on. */

@@ -1,3 +1,4 @@
+import { seeded } from "@ocistore/backend-suite";
 import { hits } from "./hits.ts";
 
 export interface Target {
@@ -83,15 +84,9 @@ export async function minimized(target: Target, corpus: readonly Uint8Array[]): 
 
 type Random = (below: number) => number;
 
-/** mulberry32 */
 function randomOf(seed: number): Random {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
+  const chance = seeded(seed);
+  return (below) => Math.floor(chance() * below);
 }
 
 function changed(input: Uint8Array, corpus: readonly Uint8Array[], target: Target, random: Random): Uint8Array {

@@ -1,4 +1,4 @@
-import { seeded } from "../../../packages/backend-fs/test/support/seeded.ts";
+import { seeded } from "@ocistore/backend-suite";
 
 /** Chance that does not follow from another's: what one draws more or less changes nothing for the others. */
 export function derived(seed: number, stream: number): () => number {

@@ -1,4 +1,4 @@
-import { seeded } from "../../../packages/backend-fs/test/support/seeded.ts";
+import { seeded } from "@ocistore/backend-suite";
 import { dice } from "./chance.ts";
 
 /** One of the calls that may complete next. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { seeded } from "@ocistore/backend-suite";
 import { type Environment, type Store, systemEnvironment } from "@ocistore/core";
 import { expect, test } from "vitest";
 import { nodeFileSystem } from "../../src/files/node-file-system.ts";
@@ -8,7 +9,6 @@ import { names } from "../support/bytes.ts";
 import { errorsOf, putImage, tagsOf } from "../support/content.ts";
 import { realPlace } from "../support/file-systems.ts";
 import { reachable } from "../support/left-over.ts";
-import { seeded } from "../support/seeded.ts";
 import { storeProcesses } from "../support/store-processes.ts";
 
 const start = storeProcesses();

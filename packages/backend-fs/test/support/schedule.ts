@@ -1,6 +1,6 @@
+import { seeded } from "@ocistore/backend-suite";
 import type { Environment } from "@ocistore/core";
 import type { FileSystem } from "../../src/files/file-system.ts";
-import { seeded } from "./seeded.ts";
 
 interface Waiter {
   readonly process: number;

@@ -1,3 +1,4 @@
+import { seeded } from "@ocistore/backend-suite";
 import type { Environment, Ms, Policy, Repository, Store } from "@ocistore/core";
 import type { FileSystem } from "../../src/files/file-system.ts";
 import { initLayout, type OpenLayoutOptions, openLayout } from "../../src/index.ts";
@@ -7,7 +8,6 @@ import { actorFileSystem, clockedFileSystem, Steps } from "./actor-file-system.t
 import { FakeProcesses } from "./fake-processes.ts";
 import type { Place } from "./file-systems.ts";
 import { ForeignTool } from "./foreign-tool.ts";
-import { seeded } from "./seeded.ts";
 
 export const HOUR: Ms = 60 * 60_000;
 

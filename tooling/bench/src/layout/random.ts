@@ -1,17 +1,16 @@
+import { seeded } from "@ocistore/backend-suite";
+
 /** Numbers from a seed, the same on every machine: a layout is made anew to the byte wherever it is measured. */
 export class Random {
-  #state: number;
+  readonly #chance: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#chance = seeded(seed);
   }
 
-  /** A whole number of 32 bits (mulberry32). */
+  /** A whole number of 32 bits. */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
+    return this.#chance() * 2 ** 32;
   }
 
   below(limit: number): number {

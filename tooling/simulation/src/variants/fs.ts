@@ -1,10 +1,10 @@
 import { type FileHandle, type FileSystem, initLayout, type Lock, openLayout, openLock } from "@ocistore/backend-fs";
-import type { Environment, Ms, Store } from "@ocistore/core";
+import type { Store } from "@ocistore/core";
 import { Disk } from "../../../../packages/backend-fs/test/support/disk.ts";
 import { systemError } from "../../../../packages/backend-fs/test/support/faulty-file-system.ts";
-import { seeded } from "../../../../packages/backend-fs/test/support/seeded.ts";
 import type { Failure, Process } from "../process.ts";
 import type { Simulation } from "../simulation.ts";
+import { Furnishing } from "./furnishing.ts";
 import type { Ground, Prepared, Variant } from "./variant.ts";
 
 const ROOT = "/layout";
@@ -26,23 +26,14 @@ export function layouts(o: LayoutOptions): Variant {
     name:
       o.lock === "files" ? "a layout" : `a layout, its lock taken in one step${o.coarse ? ", few looks apart" : ""}`,
     async prepare(startsAt, furnish): Promise<Prepared> {
-      let now = startsAt;
-      const advance = (ms: Ms) => {
-        now += ms;
-      };
-      const disk = new Disk(() => now);
-      const chance = seeded(1);
-      const env: Environment = {
-        now: () => now,
-        random: (bytes) => Uint8Array.from({ length: bytes }, () => chance() * 256),
-        sleep: async (ms) => advance(ms),
-      };
+      const env = new Furnishing(startsAt);
+      const disk = new Disk(() => env.now());
       const fs = disk.fileSystem("furnish");
       await initLayout(ROOT, { fs, env });
       const store = await openLayout(ROOT, { fs, env, lock: { acquire: async () => async () => {} } });
-      await furnish(store, advance);
+      await furnish(store, env.advance);
       await store.close();
-      return { now, begin: (simulation) => new LayoutGround(simulation, disk, o) };
+      return { now: env.now(), begin: (simulation) => new LayoutGround(simulation, disk, o) };
     },
   };
 }

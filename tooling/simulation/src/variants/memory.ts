@@ -7,15 +7,14 @@ import {
   type Environment,
   emptyState,
   MemoryBlobs,
-  type Ms,
   openStore,
   type Policy,
   recordedFacts,
   type Store,
 } from "@ocistore/core";
-import { seeded } from "../../../../packages/backend-fs/test/support/seeded.ts";
 import type { Process } from "../process.ts";
 import type { Simulation } from "../simulation.ts";
+import { Furnishing } from "./furnishing.ts";
 import { type Furnished, furnished, remembering, SharedBlobs, UNAVAILABLE } from "./shared-blobs.ts";
 import type { Ground, Prepared, Variant } from "./variant.ts";
 
@@ -32,23 +31,14 @@ export function memory(o: { readonly names: "own" | "fixed" }): Variant {
   return {
     name: generations ? "memory" : "memory with fixed names",
     async prepare(startsAt, furnish): Promise<Prepared> {
-      let now = startsAt;
-      const advance = (ms: Ms) => {
-        now += ms;
-      };
-      const chance = seeded(1);
-      const env: Environment = {
-        now: () => now,
-        random: (bytes) => Uint8Array.from({ length: bytes }, () => chance() * 256),
-        sleep: async (ms) => advance(ms),
-      };
+      const env = new Furnishing(startsAt);
       const document = new Document(emptyState("memory", POLICY));
       const committed: Uint8Array[] = [];
       const blobs = new MemoryBlobs(env, { generations });
       const store = await storeOf(document.cell(alone), remembering(blobs, committed), env);
-      await furnish(store, advance);
+      await furnish(store, env.advance);
       const template = await furnished(blobs, committed, startsAt);
-      return { now, begin: (simulation) => new MemoryGround(simulation, document.state, template) };
+      return { now: env.now(), begin: (simulation) => new MemoryGround(simulation, document.state, template) };
     },
   };
 }

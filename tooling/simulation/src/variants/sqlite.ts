@@ -2,11 +2,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Database, SqlCatalog, sqliteCatalog } from "@ocistore/backend-sqlite";
-import { type BlobStore, type Environment, MemoryBlobs, type Ms, openStore, type Store } from "@ocistore/core";
+import { type BlobStore, type Environment, MemoryBlobs, openStore, type Store } from "@ocistore/core";
 import SQLite from "better-sqlite3";
-import { seeded } from "../../../../packages/backend-fs/test/support/seeded.ts";
 import type { Process } from "../process.ts";
 import type { Simulation } from "../simulation.ts";
+import { Furnishing } from "./furnishing.ts";
 import { looking } from "./looking.ts";
 import { type Furnished, furnished, remembering, SharedBlobs, UNAVAILABLE } from "./shared-blobs.ts";
 import type { Ground, Prepared, Variant } from "./variant.ts";
@@ -27,22 +27,13 @@ export function sqlite(o: { readonly names: "own" | "fixed"; readonly coarse?: b
   return {
     name: `a database, beside memory${generations ? "" : " with fixed names"}${o.coarse ? ", few looks apart" : ""}`,
     async prepare(startsAt, furnish): Promise<Prepared> {
-      let now = startsAt;
-      const advance = (ms: Ms) => {
-        now += ms;
-      };
-      const chance = seeded(1);
-      const env: Environment = {
-        now: () => now,
-        random: (bytes) => Uint8Array.from({ length: bytes }, () => chance() * 256),
-        sleep: async (ms) => advance(ms),
-      };
+      const env = new Furnishing(startsAt);
       const committed: Uint8Array[] = [];
       const blobs = new MemoryBlobs(env, { generations });
       const directory = temporary();
       const file = join(directory, "catalog.db");
       const store = await storeOf(() => new SQLite(file), remembering(blobs, committed), env);
-      await furnish(store, advance);
+      await furnish(store, env.advance);
       const db = new SQLite(file);
       db.pragma("wal_checkpoint(TRUNCATE)");
       const image = db.serialize();
@@ -50,7 +41,10 @@ export function sqlite(o: { readonly names: "own" | "fixed"; readonly coarse?: b
       await store.close();
       rmSync(directory, { recursive: true });
       const template = await furnished(blobs, committed, startsAt);
-      return { now, begin: (simulation) => new SqliteGround(simulation, image, template, o.coarse ?? false) };
+      return {
+        now: env.now(),
+        begin: (simulation) => new SqliteGround(simulation, image, template, o.coarse ?? false),
+      };
     },
   };
 }

@@ -1,10 +1,10 @@
-/** A small seeded generator (mulberry32): numbers from 0 up to 1. */
+/** A small generator (mulberry32): numbers from 0 up to but not including 1, the same for a seed on every machine. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let t = Math.imul(state ^ (state >>> 15), state | 1);
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }

@@ -53,15 +53,24 @@ export async function addCatalog(
   });
 }
 
+/** @throws If SQLite cannot be loaded; `otherwise` says what can be done without it. */
+export async function mustHaveDatabase(otherwise: string): Promise<void> {
+  await backend(otherwise);
+}
+
 /** Only where a catalog is asked for: a database need not be there for anything else. */
-async function backend() {
+async function backend(otherwise?: string) {
   try {
     const { default: Database } = await import("better-sqlite3");
+    // The addon itself is loaded with the first database.
+    new Database(":memory:").close();
     const { indexLayout, layoutCatalog, rebuildCatalog } = await import("@ocistore/backend-sqlite");
     return { indexLayout, layoutCatalog, rebuildCatalog, connectTo: (path: string) => () => new Database(path) };
   } catch (cause) {
-    throw new CliError("UNSUPPORTED", EXIT.refused, `SQLite cannot be loaded: ${(cause as Error).message}`, {
-      hint: "a catalog wants the package better-sqlite3 beside ocistore: `npm install better-sqlite3`",
+    const [why] = (cause as Error).message.split("\n");
+    const wanted = "a catalog wants the package better-sqlite3 beside ocistore: `npm install better-sqlite3`";
+    throw new CliError("UNSUPPORTED", EXIT.refused, `SQLite cannot be loaded: ${why}`, {
+      hint: otherwise === undefined ? wanted : `${otherwise}; ${wanted}`,
       cause,
     });
   }

@@ -14,7 +14,7 @@ const id = digest.replace(":", "-");
 async function place() {
   const cwd = await temporary();
   await writeFile(join(cwd, "layer"), bytes);
-  expect(await cli(["init", "store"], { cwd })).toMatchObject({ exit: 0 });
+  expect(await cli(["init", "store", "--catalog", "none"], { cwd })).toMatchObject({ exit: 0 });
   const run = (argv: string, o: Parameters<typeof cli>[1] = {}) => cli(argv.split(" "), { cwd, ...o });
   const open = async () => {
     const store = await openLayout(join(cwd, "store"));

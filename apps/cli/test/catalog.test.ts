@@ -67,7 +67,15 @@ test("every verb says and does with a catalog what it does without", async () =>
 
 test("a store that is made with a catalog is used with it from the first push on, and shows other tools what is in it", async () => {
   const cwd = await temporary();
-  expect(await cli(["init", "store", "--catalog", "sqlite"], { cwd })).toMatchObject({ exit: 0 });
+  expect(await cli(["init", "store", "--shared"], { cwd })).toMatchObject({
+    exit: 0,
+    out: "oci:store  grace 1d, window 1d\n",
+    err: "",
+  });
+  expect(await cli(["init", "store"], { cwd })).toMatchObject({ exit: 2 });
+  expect(await cli(["config", "get", "store"], { cwd })).toMatchObject({
+    out: expect.stringContaining("window     1d"),
+  });
   await writeFile(join(cwd, "notes"), "something");
   expect(await cli(["push", "oci:store:v1", "notes"], { cwd })).toMatchObject({ exit: 0 });
   const { manifests } = JSON.parse(await readFile(join(cwd, "store/index.json"), "utf8"));

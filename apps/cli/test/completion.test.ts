@@ -44,7 +44,7 @@ test("options of the verb and of every verb, and what they take", async () => {
 test("stores, and the tags that are in them now", async () => {
   const { cwd, v1 } = await sample();
   await mkdir(join(cwd, "sub", ".hidden"), { recursive: true });
-  await cli(["init", "sub/inner"], { cwd });
+  await cli(["init", "sub/inner", "--catalog", "none"], { cwd });
   expect(await offered({ cwd }, ["ls", ""])).toEqual(["store", "sub/"]);
   expect(await offered({ cwd }, ["ls", "oci:s"])).toEqual(["oci:store", "oci:sub/"]);
   expect(await offered({ cwd }, ["tree", "o"])).toEqual(["oci:store:", "oci:sub/"]);

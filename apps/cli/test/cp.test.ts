@@ -99,7 +99,7 @@ test("cp: all tags, and those that are there are left alone if that is asked for
     { copied: v1.digest, tags: ["v1"] },
     { copied: v2.digest, tags: ["v2"] },
   ]);
-  await cli(["init", "empty"], { cwd });
+  await cli(["init", "empty", "--catalog", "none"], { cwd });
   const none = await cli(["cp", "-a", "empty", "oci:other"], { cwd });
   expect(none).toMatchObject({ exit: 0, out: "" });
   expect(none.err).toContain("no tags in oci:empty to copy\n");

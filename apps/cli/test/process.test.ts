@@ -9,7 +9,7 @@ import { nodeFileSystem, openLock } from "@ocistore/backend-fs";
 import { systemEnvironment } from "@ocistore/core";
 import { beforeAll, expect, test, vi } from "vitest";
 import { Interrupted } from "../src/signals.ts";
-import { cli, sample } from "./harness.ts";
+import { cli, sample, temporary } from "./harness.ts";
 
 // The executable as it is installed, which is what `dist` holds: the root's `pnpm test` builds that first.
 
@@ -104,4 +104,23 @@ test("an interrupt that came before it began", async () => {
   const { cwd } = await sample();
   const signal = AbortSignal.abort(new Interrupted("SIGINT"));
   expect(await cli(["ls", "store"], { cwd, signal })).toMatchObject({ exit: 130, out: "" });
+});
+
+test("where SQLite cannot be loaded, init says so in one line, names --catalog none, and makes nothing", async () => {
+  const cwd = await temporary();
+  const hooks = `export const resolve = (name, context, next) => {
+    if (name === "better-sqlite3") throw new Error("no such addon here\\nand more");
+    return next(name, context);
+  };`;
+  const register = `import { register } from "node:module"; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`;
+  const flags = ["--import", `data:text/javascript,${encodeURIComponent(register)}`];
+  const without = (argv: readonly string[]) => end(spawn(process.execPath, [...flags, BIN, ...argv], { cwd }));
+  const { exit, err } = await without(["init", "store"]);
+  expect(exit).toBe(2);
+  expect(err).toMatch(
+    /^ocistore: SQLite cannot be loaded: no such addon here — `--catalog none` makes a store without it; .*\n$/,
+  );
+  expect(existsSync(join(cwd, "store"))).toBe(false);
+  expect(await without(["init", "store", "--catalog", "none"])).toMatchObject({ exit: 0, err: "" });
+  expect(await without(["tags", "store"])).toMatchObject({ exit: 0, err: "" });
 });

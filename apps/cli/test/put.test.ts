@@ -4,23 +4,24 @@ import { digestOf } from "@ocistore/core";
 import { expect, test } from "vitest";
 import { cli, sample, snapshot, temporary, text } from "./harness.ts";
 
-test("init: a new store, with a policy", async () => {
+test("init --catalog none: a new store that is a layout and nothing else, with a policy", async () => {
   const cwd = await temporary();
-  const plain = await cli(["init", "one"], { cwd });
+  const init = (...argv: string[]) => cli(["init", ...argv, "--catalog", "none"], { cwd });
+  const plain = await init("one");
   expect(plain).toMatchObject({ exit: 0, out: "oci:one  grace 1h, window 0\n", err: "" });
-  const shared = await cli(["init", "oci:two", "--shared", "--json"], { cwd });
+  const shared = await init("oci:two", "--shared", "--json");
   const DAY = 86_400_000;
-  expect(shared.json).toEqual([{ initialized: join(cwd, "two"), policy: { grace: DAY, window: DAY, wait: 0 } }]);
-  const own = await cli(["init", "three", "--grace", "15m", "--window", "7d"], { cwd });
+  expect(shared.json).toEqual([
+    { initialized: join(cwd, "two"), policy: { grace: DAY, window: DAY, wait: 0 }, catalog: "none" },
+  ]);
+  const own = await init("three", "--grace", "15m", "--window", "7d");
   expect(own.out).toBe("oci:three  grace 15m, window 7d\n");
-  const again = await cli(["init", "one"], { cwd });
+  const again = await init("one");
   expect(again.exit).toBe(2);
   await mkdir(join(cwd, "full"));
   await writeFile(join(cwd, "full", "file"), "");
-  expect((await cli(["init", "full"], { cwd })).exit).toBe(1);
-  expect((await cli(["init", "full", "--json"], { cwd })).err).toMatch(
-    /^\{"error":\{"code":"LAYOUT_INVALID","message":/,
-  );
+  expect((await init("full")).exit).toBe(1);
+  expect((await init("full", "--json")).err).toMatch(/^\{"error":\{"code":"LAYOUT_INVALID","message":/);
 });
 
 test("push: an artifact of files, with titles, types, annotations and tags", async () => {

@@ -61,7 +61,7 @@ test("tags, resolve", () =>
     run("resolve oci:store:nope"),
     run(`resolve oci:store@${NOTHING} --json`),
     run("resolve oci:store"),
-    run("init empty"),
+    run("init empty --catalog none"),
     both("tags empty"),
     run("tags nowhere"),
   ]));

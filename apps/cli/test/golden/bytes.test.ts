@@ -74,7 +74,7 @@ test("uploads", () =>
 
 test("config", () =>
   transcript("config", [
-    run("init store"),
+    run("init store --catalog none"),
     both("config get store"),
     write("rules.json", '[{"match":["v*"],"keep":"all"}]'),
     run("config set store grace=2h window=7d untagged=30d --retention rules.json"),

@@ -1,7 +1,7 @@
 import { test } from "vitest";
 import { both, later, run, sampleStore, transcript } from "./transcript.ts";
 
-test("index, stats, init --catalog", () =>
+test("index, stats, init", () =>
   transcript("index-stats", [
     sampleStore(),
     both("stats store"),
@@ -19,9 +19,10 @@ test("index, stats, init --catalog", () =>
     run("gc -y store --max-time 1h"),
     both("stats store"),
     run("gc -n store --max-freed much"),
-    run("init new --catalog sqlite --json"),
+    run("init new --json"),
+    run("init new"),
     run("init other --catalog postgres"),
     run("stats new"),
-    run("init third"),
+    run("init third --catalog none"),
     run("index third --json"),
   ]));

@@ -21,7 +21,7 @@ test("ls", () =>
     run("ls --full", { env: { OCISTORE_STORE: "oci:store" } }),
     run("untag oci:store:v1"),
     run("ls store"),
-    run("init empty"),
+    run("init empty --catalog none"),
     both("ls empty"),
     run("ls nowhere"),
     run("ls ."),
@@ -53,7 +53,7 @@ test("tree", () =>
     run("tree store"),
     run("tree oci:store@$shared"),
     run("tree oci:store:nope"),
-    run("init empty"),
+    run("init empty --catalog none"),
     both("tree empty"),
   ]));
 

@@ -4,9 +4,9 @@ import { both, later, run, transcript, write } from "./transcript.ts";
 
 test("init", () =>
   transcript("init", [
-    run("init store"),
-    run("init store"),
-    run("init other --shared --grace 2h --json"),
+    run("init store --catalog none"),
+    run("init store --catalog none"),
+    run("init other --shared --grace 2h --catalog none --json"),
     run("init"),
     run("init third --window soon"),
     run("init oci-archive:x.tar --json"),

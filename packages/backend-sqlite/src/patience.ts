@@ -3,7 +3,7 @@ import { isBusy, toOciStoreError } from "./errors.ts";
 
 /** How long somebody else may keep the lock, until whoever waits is told so. */
 const PATIENCE: Ms = 60_000;
-const LONGEST_PAUSE: Ms = 50;
+const LONGEST_PAUSE: Ms = 16;
 
 /**
  * Tries until no other process has the lock. Nothing is under way while it waits, so that this process goes on.

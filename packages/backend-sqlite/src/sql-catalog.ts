@@ -32,6 +32,7 @@ import { revive } from "./commands/revive.ts";
 import { noteInRun } from "./commands/run-record.ts";
 import { undo } from "./commands/undo.ts";
 import type { Database } from "./database.ts";
+import { pauses } from "./pauses.ts";
 import { SqlReads } from "./sql-reads.ts";
 import { prepared, type Statements } from "./tables/statements.ts";
 import { type CondemnedRow, Tables } from "./tables/tables.ts";
@@ -39,11 +40,12 @@ import { Transactions } from "./transactions.ts";
 
 type Until = Signal & { readonly until: Ms };
 
-/** How long a command may keep everything else of this process waiting. */
-const BREATH: Ms = 20;
-
-/** So many items are condemned in one transaction: each is a search, and others wait. */
-const LOT = 64;
+/** So many items are condemned in one transaction: each is a search, and whoever pushes waits. */
+const LOT = 16;
+/** So many candidates are looked at again in one, which is much less. */
+const REVIEWED = 64;
+/** So long the lock is free between two of these, if it was held for any time. */
+const GAP: Ms = 1;
 
 export interface SqlCatalogOptions {
   readonly env: Environment;
@@ -147,12 +149,14 @@ export class SqlCatalog extends SqlReads implements Catalog {
   async condemn(items: readonly CondemnItem[], o: CondemnOptions): Promise<readonly Digest[]> {
     const condemned: Digest[] = [];
     for (let at = 0; at < Math.max(items.length, 1); at += LOT) {
-      const lot = await this.taking(o, (ctx) => {
-        const journal = new Journal();
-        const taken = condemn({ ...ctx, journal }, items.slice(at, at + LOT), o);
-        noteInRun(ctx, o.run, o.until, journal);
-        return taken;
-      });
+      const lot = await this.#inTurn(o, () =>
+        this.taking(o, (ctx) => {
+          const journal = new Journal();
+          const taken = condemn({ ...ctx, journal }, items.slice(at, at + LOT), o);
+          noteInRun(ctx, o.run, o.until, journal);
+          return taken;
+        }),
+      );
       condemned.push(...lot);
     }
     return condemned;
@@ -175,10 +179,12 @@ export class SqlCatalog extends SqlReads implements Catalog {
     const revived: Digest[] = [];
     for (let from: Position | undefined = START, isIdle = true; purged.length < o.limit; ) {
       const limit = o.limit - purged.length;
-      const round = await this.erasing(o, (ctx) => markPurging(ctx, { ...o, limit }, from ?? START));
+      const round = await this.#inTurn(o, () =>
+        this.erasing(o, (ctx) => markPurging(ctx, { ...o, limit }, from ?? START)),
+      );
       revived.push(...round.revived);
       if (round.marked.length > 0) {
-        const { dropped, isWhole } = await this.#leave(round.marked, erase);
+        const { dropped, isWhole } = await this.#inTurn(o, () => this.#leave(round.marked, erase));
         purged.push(...dropped);
         if (!isWhole) break;
         isIdle = false;
@@ -249,8 +255,8 @@ export class SqlCatalog extends SqlReads implements Catalog {
   }
 
   async review(digests: readonly Digest[], o: Signal = {}): Promise<void> {
-    for (let at = 0; at < digests.length; at += LOT) {
-      await this.write(o, (ctx) => review(ctx, digests.slice(at, at + LOT)));
+    for (let at = 0; at < digests.length; at += REVIEWED) {
+      await this.write(o, (ctx) => review(ctx, digests.slice(at, at + REVIEWED)));
     }
   }
 
@@ -258,6 +264,14 @@ export class SqlCatalog extends SqlReads implements Catalog {
     // Not in the middle of a transaction of ours.
     await this.#transactions.idle();
     for (const connection of this.#connections) connection.close();
+  }
+
+  /** One of many: a process that waits for the lock asks for it now and then, and must not find it taken each time. */
+  async #inTurn<T>(o: Signal, work: () => Promise<T>): Promise<T> {
+    const began = this.#env.now();
+    const result = await work();
+    if (this.#env.now() > began) await this.#env.sleep(GAP, o);
+    return result;
   }
 
   /** A transaction in which bytes go out of use, or are erased. */
@@ -281,14 +295,4 @@ export class SqlCatalog extends SqlReads implements Catalog {
       }),
     );
   }
-}
-
-/** A pause for a command that is under way: nothing, until it has gone on for long. */
-function pauses(env: Environment, o: Signal): () => Promise<void> {
-  let since = env.now();
-  return async () => {
-    if (env.now() - since < BREATH) return;
-    await env.sleep(0, o);
-    since = env.now();
-  };
 }

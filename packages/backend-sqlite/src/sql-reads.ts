@@ -18,6 +18,8 @@ import { runsOf } from "./commands/undo.ts";
 import { pack } from "./digests.ts";
 import { toOciStoreError } from "./errors.ts";
 import { graphReader } from "./graph/reader.ts";
+import { pauses } from "./pauses.ts";
+import { Known } from "./tables/known.ts";
 import type { Statements } from "./tables/statements.ts";
 import { Tables } from "./tables/tables.ts";
 
@@ -28,6 +30,7 @@ const PAGE = 1000;
 export class SqlReads {
   readonly #statements: Statements;
   readonly #env: Environment;
+  readonly #known = new Known();
 
   constructor(statements: Statements, env: Environment) {
     this.#statements = statements;
@@ -44,7 +47,7 @@ export class SqlReads {
 
   async graph(o: Signal = {}): Promise<GraphReader> {
     o.signal?.throwIfAborted();
-    return graphReader(() => this.tables(), this);
+    return graphReader(() => this.tables(), this, pauses(this.#env, o));
   }
 
   async resolve(repository: string, tag: string, o: Signal = {}): Promise<Digest | undefined> {
@@ -153,7 +156,7 @@ export class SqlReads {
 
   /** The tables as they are now, for one question. */
   protected tables(): Tables {
-    return new Tables(this.#statements, this.#env.now());
+    return new Tables(this.#statements, this.#env.now(), this.#known);
   }
 
   protected read<T>({ signal }: Signal, look: (tables: Tables) => T): T {
@@ -170,7 +173,9 @@ export class SqlReads {
     { signal, limit = Number.POSITIVE_INFINITY }: Pick<Page, "signal" | "limit">,
     look: (tables: Tables, limit: number) => readonly T[],
   ): AsyncGenerator<T> {
+    const pause = pauses(this.#env, { signal });
     for (let left = limit; left > 0; ) {
+      await pause();
       const wanted = Math.min(left, PAGE);
       const rows = this.read({ signal }, (tables) => look(tables, wanted));
       yield* rows;

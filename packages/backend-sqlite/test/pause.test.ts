@@ -52,3 +52,39 @@ test("a change that takes long lets the rest of the process go on, and is not se
   expect(seen.filter((count) => count === tags.length).length).toBeGreaterThan(10);
   expect(seen.filter((count) => count !== 0 && count !== tags.length)).toEqual([]);
 });
+
+test("a plan of much garbage lets the rest of the process go on", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "ocistore-pause-"));
+  let slow = 0;
+  let now = systemEnvironment.now();
+  const env = {
+    ...systemEnvironment,
+    now: () => {
+      now += slow;
+      return Math.floor(now);
+    },
+  };
+  const blobs = new MemoryBlobs(env, { generations: false });
+  const catalog = await sqliteCatalog({ connect: () => new Database(join(directory, "catalog.db")), blobs, env });
+  const store = await openStore({ blobs, catalog, env });
+  onTestFinished(async () => {
+    await store.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const GARBAGE = 50;
+  await store.repository("app").session(async (session) => {
+    for (let number = 0; number < GARBAGE; number++) await session.putBlob(new TextEncoder().encode(`${number}`));
+  });
+
+  slow = 25;
+  let turns = 0;
+  let isOver = false;
+  const turning = (async () => {
+    for (; !isOver; turns++) await new Promise((resolve) => setImmediate(resolve));
+  })();
+  const { items } = await store.planCollect({ grace: 0 });
+  isOver = true;
+  await turning;
+  expect(items).toHaveLength(GARBAGE);
+  expect(turns).toBeGreaterThan(GARBAGE);
+});

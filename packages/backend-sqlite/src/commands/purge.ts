@@ -16,7 +16,7 @@ export interface Position {
 export const START: Position = { isManifest: 2, id: 0 };
 
 /** How many are looked at in one transaction. */
-const ROUND = 64;
+const ROUND = 16;
 
 export interface Marked {
   readonly marked: readonly CondemnedRow[];

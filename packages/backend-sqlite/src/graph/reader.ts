@@ -11,8 +11,13 @@ interface Row {
 }
 
 /** The graph for who only looks: every question is of its own moment, and what is decided by the answers is looked at again. */
-export function graphReader(tables: () => Tables, catalog: Pick<Catalog, "manifest" | "locate">): GraphReader {
-  const now = () => new TablesGraph(tables());
+export function graphReader(
+  tables: () => Tables,
+  catalog: Pick<Catalog, "manifest" | "locate">,
+  pause: () => Promise<void>,
+): GraphReader {
+  /** A database answers at once, so that who asks much would never let go. */
+  const asking = <T>(ask: (graph: TablesGraph) => T) => pause().then(() => ask(new TablesGraph(tables())));
 
   async function* allRoots(signal: AbortSignal | undefined): AsyncGenerator<Root> {
     let after: { readonly repository: number; readonly id: number } = { repository: 0, id: 0 };
@@ -23,6 +28,7 @@ export function graphReader(tables: () => Tables, catalog: Pick<Catalog, "manife
       const rows = membersAfter(page, after);
       const graph = new TablesGraph(page);
       for (const { repository, id } of rows) {
+        await pause();
         yield* graph.roots({ repository: page.repositoryName(repository), digest: page.digest(id) });
       }
       if (rows.length < PAGE) break;
@@ -39,10 +45,10 @@ export function graphReader(tables: () => Tables, catalog: Pick<Catalog, "manife
   }
 
   return {
-    roots: async (node) => now().roots(node),
-    parents: async (node) => now().parents(node),
-    subjects: async (node) => now().subjects(node),
-    referrers: async (node) => now().referrers(node),
+    roots: (node) => asking((graph) => graph.roots(node)),
+    parents: (node) => asking((graph) => graph.parents(node)),
+    subjects: (node) => asking((graph) => graph.subjects(node)),
+    referrers: (node) => asking((graph) => graph.referrers(node)),
     manifests: async function* ({ signal } = {}) {
       let after: Row = { repository: 0, id: 0 };
       for (;;) {
@@ -50,6 +56,7 @@ export function graphReader(tables: () => Tables, catalog: Pick<Catalog, "manife
         const page = tables();
         const rows = membersAfter(page, after);
         for (const { repository, id } of rows) {
+          await pause();
           const node = { repository: page.repositoryName(repository), digest: page.digest(id) };
           // Gone since the page was read, perhaps.
           const record = page.record(node.repository, node.digest);

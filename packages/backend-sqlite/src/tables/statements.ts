@@ -82,10 +82,8 @@ const SQL = {
   isContent: `SELECT 1 FROM edges e JOIN members m ON m.manifest = e.manifest AND m.repository = @repository
     WHERE e.target = @id AND e.kind <> ${SUBJECT} LIMIT 1`,
   isNamed: "SELECT 1 FROM edges e JOIN members m ON m.manifest = e.manifest WHERE e.target = ? LIMIT 1",
-  naming: `SELECT e.kind, m.repository, m.manifest AS id FROM edges e JOIN members m ON m.manifest = e.manifest
-    WHERE e.target = @id AND (e.kind, e.manifest) >= (@kind, @after)
-      AND ((e.kind, e.manifest) > (@kind, @after) OR m.repository > @repositoryAfter)
-    ORDER BY e.kind, e.manifest, m.repository LIMIT @limit`,
+  naming: `SELECT kind, manifest AS id FROM edges WHERE target = @id AND (kind, manifest) > (@kind, @after)
+    ORDER BY kind, manifest LIMIT @limit`,
   subjects: `SELECT e.target AS id FROM edges e JOIN members m ON m.manifest = e.target AND m.repository = @repository
     WHERE e.manifest = @id AND e.kind = ${SUBJECT}`,
   referrers: "SELECT manifest AS id FROM referrers WHERE repository = @repository AND subject = @id ORDER BY digest",

@@ -1,5 +1,6 @@
 import type { Digest, Edge, Located, ManifestRecord, Ms } from "@ocistore/core";
 import { pack, unpack } from "../digests.ts";
+import { Known } from "./known.ts";
 import { KINDS, type Statements } from "./statements.ts";
 
 /** That a manifest is in a repository. */
@@ -45,23 +46,21 @@ interface NamingRow extends IdRow {
 export class Tables {
   readonly sql: Statements;
   readonly now: Ms;
-  readonly #ids = new Map<Digest, number>();
-  readonly #digests = new Map<number, Digest>();
-  readonly #repositoryIds = new Map<string, number>();
-  readonly #names = new Map<number, string>();
-  readonly #types = new Map<number, string>();
+  readonly #known: Known;
 
-  constructor(sql: Statements, now: Ms) {
+  /** @param known What earlier ones have met, if all of them see only what is committed. */
+  constructor(sql: Statements, now: Ms, known = new Known()) {
     this.sql = sql;
     this.now = now;
+    this.#known = known;
   }
 
   /** The number of a digest that is stored or named here. */
   id(digest: Digest): number | undefined {
-    const known = this.#ids.get(digest);
+    const known = this.#known.ids.get(digest);
     if (known !== undefined) return known;
     const row = this.sql.digestId.get(pack(digest)) as IdRow | undefined;
-    if (row) this.#note(row.id, digest);
+    if (row) this.#known.note(row.id, digest);
     return row?.id;
   }
 
@@ -70,22 +69,22 @@ export class Tables {
     const known = this.id(digest);
     if (known !== undefined) return known;
     const id = Number(this.sql.addDigest.run(pack(digest)).lastInsertRowid);
-    this.#note(id, digest);
+    this.#known.note(id, digest);
     return id;
   }
 
   digest(id: number): Digest {
-    const known = this.#digests.get(id);
+    const known = this.#known.digests.get(id);
     if (known !== undefined) return known;
     return this.known(id, (this.sql.digest.get(id) as { digest: Uint8Array }).digest);
   }
 
   /** One whose bytes have been read together with its number. */
   known(id: number, bytes: Uint8Array): Digest {
-    const known = this.#digests.get(id);
+    const known = this.#known.digests.get(id);
     if (known !== undefined) return known;
     const digest = unpack(bytes);
-    this.#note(id, digest);
+    this.#known.note(id, digest);
     return digest;
   }
 
@@ -93,16 +92,11 @@ export class Tables {
     return (rows as readonly IdRow[]).map(({ id }) => this.digest(id));
   }
 
-  #note(id: number, digest: Digest): void {
-    this.#ids.set(digest, id);
-    this.#digests.set(id, digest);
-  }
-
   repositoryId(name: string): number | undefined {
-    const known = this.#repositoryIds.get(name);
+    const known = this.#known.repositoryIds.get(name);
     if (known !== undefined) return known;
     const row = this.sql.repositoryId.get(name) as IdRow | undefined;
-    if (row) this.#repositoryIds.set(name, row.id);
+    if (row) this.#known.repositoryIds.set(name, row.id);
     return row?.id;
   }
 
@@ -110,15 +104,15 @@ export class Tables {
     const known = this.repositoryId(name);
     if (known !== undefined) return known;
     const id = Number(this.sql.addRepository.run(name).lastInsertRowid);
-    this.#repositoryIds.set(name, id);
+    this.#known.repositoryIds.set(name, id);
     return id;
   }
 
   repositoryName(id: number): string {
-    const known = this.#names.get(id);
+    const known = this.#known.repositories.get(id);
     if (known !== undefined) return known;
     const { name } = this.sql.repository.get(id) as { name: string };
-    this.#names.set(id, name);
+    this.#known.repositories.set(id, name);
     return name;
   }
 
@@ -293,12 +287,16 @@ export class Tables {
 
   /** The manifests of any repository that name it, in whatever way; read as far as they are gone through. */
   *naming(id: number): Generator<{ readonly repository: number } & IdRow> {
-    for (let from = { kind: -1, after: 0, repositoryAfter: 0 }; ; ) {
-      const rows = this.sql.naming.all({ id, ...from, limit: FEW_PARENTS }) as ({ repository: number } & NamingRow)[];
-      yield* rows;
+    for (let from = { kind: -1, after: 0 }; ; ) {
+      const rows = this.sql.naming.all({ id, ...from, limit: FEW_PARENTS }) as NamingRow[];
+      for (const row of rows) {
+        for (const { repository } of this.sql.membersOf.all(row.id) as { repository: number }[]) {
+          yield { repository, id: row.id };
+        }
+      }
       const last = rows.at(-1);
       if (!last || rows.length < FEW_PARENTS) return;
-      from = { kind: last.kind, after: last.id, repositoryAfter: last.repository };
+      from = { kind: last.kind, after: last.id };
     }
   }
 
@@ -351,10 +349,10 @@ export class Tables {
 
   type(id: number | null): string | undefined {
     if (id === null) return undefined;
-    const known = this.#types.get(id);
+    const known = this.#known.types.get(id);
     if (known !== undefined) return known;
     const { name } = this.sql.type.get(id) as { name: string };
-    this.#types.set(id, name);
+    this.#known.types.set(id, name);
     return name;
   }
 

@@ -39,7 +39,7 @@ const WIDE_LOT = 10_000;
  * The steps of a collection, each of which is skipped if it does not apply any more, need not be one change. In a database, where
  * a change costs what is in it, others get in between.
  */
-const FEW = 100;
+const FEW = 25;
 /** The same where time is short, since it is looked at between two lots only. */
 const SHORT_LOT = 200;
 

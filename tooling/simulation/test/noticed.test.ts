@@ -13,6 +13,10 @@ test.each([
   "fs, seed 159",
   "fs, seed 44",
   "fs, seed 334",
+  "sqlite, seed 2",
+  "sqlite, seed 81",
+  "sqlite, seed 741",
+  "sqlite-fixed, seed 81",
 ])("%s", async (title) => {
   const [backend, seed] = title.split(", seed ") as [string, string];
   const { failure } = await play(BACKENDS[backend]!, Number(seed));

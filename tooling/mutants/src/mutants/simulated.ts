@@ -13,6 +13,10 @@ export const SIMULATED: readonly Mutant[] = [
   again("no-lock", "fs, seed 159"),
   again("drop-live", "memory, seed 560"),
   again("remove-held", "memory, seed 417"),
+  again("sql-condemn-trusts", "sqlite, seed 81"),
+  again("sql-condemn-trusts", "sqlite-fixed, seed 81"),
+  again("sql-claim-does-not-hold", "sqlite, seed 741"),
+  again("sql-no-enqueue", "sqlite, seed 2"),
   {
     id: "lost-race-ignored",
     protects: "who has lost a race works the command out anew",

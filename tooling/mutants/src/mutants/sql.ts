@@ -30,6 +30,14 @@ export const SQL: readonly Mutant[] = [
     killedBy: [`${TEST}/connection.test.ts`, "is refused: it may lose a commit"],
   },
   {
+    id: "sql-over-network",
+    protects: "no catalog is kept where SQLite cannot keep other machines out",
+    file: CONNECTION,
+    text: "    await mustBeLocal(db);\n",
+    instead: "",
+    killedBy: [`${TEST}/network.test.ts`, "is refused before anything is written"],
+  },
+  {
     id: "sql-newer-schema",
     protects: "Q9: what a newer version has written is not touched",
     file: CONNECTION,

@@ -116,7 +116,7 @@ function damage(directory: string, sql: string): void {
 test("fsck says what the catalog and the bytes do not agree in, and --repair makes the catalog anew", async () => {
   const { cwd, directory } = await sample();
   await cli(["index", "store"], { cwd });
-  const before = await cli(["ls", "--all", "store"], { cwd });
+  const before = await cli(["ls", "--all", "store", "--json"], { cwd });
   damage(directory, "DELETE FROM edges");
   const { exit, out, json } = await cli(["fsck", "store", "--json"], { cwd });
   expect({ exit, edges: json.filter(({ finding }) => finding === "edges").length }).toEqual({ exit: 4, edges: 5 });
@@ -129,7 +129,7 @@ test("fsck says what the catalog and the bytes do not agree in, and --repair mak
   const repaired = await cli(["fsck", "--repair", "store"], { cwd });
   expect(repaired).toMatchObject({ exit: 0, out: expect.stringContaining("now: the catalog is made anew") });
   expect(await cli(["fsck", "--repair", "store"], { cwd })).toMatchObject({ exit: 0, err: "" });
-  expect((await cli(["ls", "--all", "store"], { cwd })).out).toBe(before.out);
+  expect((await cli(["ls", "--all", "store", "--json"], { cwd })).out).toBe(before.out);
 });
 
 test("a catalog that is no database is said to be that, with what to do; index and fsck --repair make it anew", async () => {

@@ -54,6 +54,8 @@ export interface Setting {
   readonly place: (o: { readonly hasCatalog: boolean }) => Promise<Place>;
   /** It is run no more often than this. */
   readonly runs?: number;
+  /** One run may take so many milliseconds, if that is more than is usual. */
+  readonly limit?: number;
   /** The work is so many of the same, and the figure is for each. */
   readonly count?: number;
   /** The work is so many bytes, and the figure is how many a second. */

@@ -49,11 +49,16 @@ async function runContestant(
   const costs: Cost[] = [];
   let outcome: string | undefined;
   const most = Math.min(runs, setting.runs ?? runs);
+  const allowed = Math.max(limit, setting.limit ?? 0);
   for (let spent = 0; costs.length < most && spent < ENOUGH_MS; ) {
     const place = await setting.place({ hasCatalog: contestant.hasCatalog ?? false });
     try {
       await workspace.settle();
-      const options = { scratch: join(workspace.directory, "time"), limit, isTimedInside: contestant.isTimedInside };
+      const options = {
+        scratch: join(workspace.directory, "time"),
+        limit: allowed,
+        isTimedInside: contestant.isTimedInside,
+      };
       const cost = await measure(contestant.argv(place), options);
       costs.push(cost);
       spent += cost.wall;

@@ -13,6 +13,7 @@ const DEAD = 100;
 /** Fewer, if fewer are asked for. */
 const PUSHES = 500;
 const IDLE = 1000;
+const LONG = 900_000;
 const ALONE: readonly (readonly [string, string])[] = [];
 
 /** The catalog alone, at sizes that no other gets to: what counts is how little a larger store costs. */
@@ -75,6 +76,7 @@ export const catalogCases: readonly Case[] = [
     settings: stocked({
       who: [one("`planCollect({ full: true })`", "full", () => "")],
       runs: 1,
+      limit: LONG,
       outcome: (_, { missed = 0 }) => `${grouped(missed)} differences`,
     }),
     leftOut: ALONE,
@@ -94,6 +96,7 @@ export const catalogCases: readonly Case[] = [
         place: async () =>
           workspace.copyOf(await workspace.stocked({ manifests: smallest, targets: 0, dead: dead / 10 })),
         runs: 1,
+        limit: LONG,
         outcome: (_, { idle = 0, pushed = 0 }) => `${time(idle)} while nobody collects; ${grouped(pushed)} pushes`,
       },
     ],
@@ -119,6 +122,7 @@ function stocked(o: {
   readonly changes?: boolean;
   readonly count?: number;
   readonly runs?: number;
+  readonly limit?: number;
   readonly outcome?: (place: Place, inside: Inside) => string;
 }): (workspace: Workspace, scale: Scale) => Setting[] {
   const { who, changes, ...rest } = o;

@@ -146,12 +146,15 @@ class SqliteGround implements Ground {
 class Turn {
   readonly env: Environment;
   #isMine = false;
+  /** It has been told that the lock is taken. */
+  #isWaiting = false;
 
   constructor(process: Process, holder: () => Process | undefined) {
     const possible = () => holder() === undefined;
     const sleep: Environment["sleep"] = async (ms, o) => {
-      // It has begun, and only lets others go on.
-      if (holder() === process) return process.env.sleep(ms, o);
+      // It has begun, or has nothing to wait for, and only lets others go on. In the middle of a look that is a call already.
+      if (!this.#isWaiting) return holder() === process || ms > 0 ? process.env.sleep(ms, o) : undefined;
+      this.#isWaiting = false;
       await process.call({ name: "transaction", possible, fails: UNAVAILABLE }, () => {});
       this.#isMine = true;
     };
@@ -159,7 +162,8 @@ class Turn {
   }
 
   take(): void {
-    if (!this.#isMine) throw Object.assign(new Error("not yet"), { code: "SQLITE_BUSY" });
+    this.#isWaiting = !this.#isMine;
     this.#isMine = false;
+    if (this.#isWaiting) throw Object.assign(new Error("not yet"), { code: "SQLITE_BUSY" });
   }
 }

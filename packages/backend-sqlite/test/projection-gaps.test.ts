@@ -137,3 +137,28 @@ test("what another tool has brought and not yet listed is condemned first, and c
   expect(await store.repository().bytes(digest)).toEqual(image.bytes);
   expect(await shownIn(directory)).toEqual([[digest, "theirs"]]);
 });
+
+test("that other processes are about to write as well keeps nobody from writing", async () => {
+  const { directory } = await fresh();
+  const { blobs, listing, catalogPath } = await openLayoutParts(directory);
+  const other = new Database(catalogPath);
+  const note = other.prepare("INSERT INTO projections (hash, at, changes, written, entries) VALUES (?, 0, 0, 0, '[]')");
+  let noted = 0;
+  let isBusy = false;
+  const begins = (sql: string) => {
+    if (isBusy && sql === "BEGIN IMMEDIATE") note.run(`noted ${noted++}`);
+  };
+  const connect = () => watched(new Database(catalogPath), begins);
+  const catalog = await layoutCatalog({ connect, blobs, listing, projection: "coalesced" });
+  const store = await openStore({ blobs, catalog });
+  onTestFinished(async () => {
+    await store.close();
+    other.close();
+  });
+  await push(store, "a");
+  isBusy = true;
+  await catalog.flush();
+  isBusy = false;
+  expect(noted).toBeGreaterThan(1);
+  expect((await shownIn(directory)).map(([, name]) => name)).toEqual(["a"]);
+});

@@ -243,8 +243,9 @@ export class Projection {
     if (pending === undefined) return false;
     if (pending === "as it is") return true;
     return write(o, async ({ tables }) => {
-      const last = tables.sql.lastProjection.get() as { number: number };
-      if (last.number !== pending.number || !(await pending.next.write())) return false;
+      // What others have only noted since does not count: if each waited for the other's, neither would ever write.
+      const last = tables.sql.lastWritten.get() as { number: number };
+      if (last.number > pending.number || !(await pending.next.write())) return false;
       setWritten(tables, pending.number, pending.changes);
       const stamp = await listing.stamp();
       if (stamp !== undefined) tables.sql.setSeen.run(stamp);

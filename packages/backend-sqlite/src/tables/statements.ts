@@ -160,6 +160,7 @@ const SQL = {
   projections: "SELECT number, hash, at, changes, written, entries FROM projections ORDER BY number",
   projectionHeads: "SELECT number, hash, at, changes, written FROM projections ORDER BY number",
   lastProjection: "SELECT number, hash FROM projections ORDER BY number DESC LIMIT 1",
+  lastWritten: "SELECT coalesce(max(number), 0) AS number FROM projections WHERE written = 1",
   addProjection: "INSERT INTO projections (hash, at, changes, written, entries) VALUES (?, ?, ?, ?, ?)",
   projectionWritten: "UPDATE projections SET written = 1 WHERE number = ?",
   /** Those before it that never came to be, and those that are too old to be written back. */

@@ -6,15 +6,15 @@ import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { sqliteCatalog } from "../src/index.ts";
 
-test("a change that takes long lets the rest of the process go on, and is not seen before it is whole", async () => {
+/** A store whose clock can be made to run: each look at it then takes as long as a command may. */
+async function slowly() {
   const directory = mkdtempSync(join(tmpdir(), "ocistore-pause-"));
-  let slow = 0;
+  const clock = { slow: 0 };
   let now = systemEnvironment.now();
-  // Each look at the clock takes as long as a command may.
   const env = {
     ...systemEnvironment,
     now: () => {
-      now += slow;
+      now += clock.slow;
       return Math.floor(now);
     },
   };
@@ -25,13 +25,18 @@ test("a change that takes long lets the rest of the process go on, and is not se
     await store.close();
     rmSync(directory, { recursive: true, force: true });
   });
+  return { store, catalog, clock };
+}
+
+test("a change that takes long lets the rest of the process go on, and is not seen before it is whole", async () => {
+  const { store, catalog, clock } = await slowly();
   const app = store.repository("app");
   const tags = Array.from({ length: 50 }, (_, number) => `v${number}`);
   await app.session((session) =>
     session.putManifest(packManifest({ artifactType: "application/vnd.example" }), { tags }),
   );
 
-  slow = 25;
+  clock.slow = 25;
   const change = catalog.change(
     "app",
     tags.map((name) => ({ do: "untag", name }) as const),
@@ -54,29 +59,13 @@ test("a change that takes long lets the rest of the process go on, and is not se
 });
 
 test("a plan of much garbage lets the rest of the process go on", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "ocistore-pause-"));
-  let slow = 0;
-  let now = systemEnvironment.now();
-  const env = {
-    ...systemEnvironment,
-    now: () => {
-      now += slow;
-      return Math.floor(now);
-    },
-  };
-  const blobs = new MemoryBlobs(env, { generations: false });
-  const catalog = await sqliteCatalog({ connect: () => new Database(join(directory, "catalog.db")), blobs, env });
-  const store = await openStore({ blobs, catalog, env });
-  onTestFinished(async () => {
-    await store.close();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  const { store, clock } = await slowly();
   const GARBAGE = 50;
   await store.repository("app").session(async (session) => {
     for (let number = 0; number < GARBAGE; number++) await session.putBlob(new TextEncoder().encode(`${number}`));
   });
 
-  slow = 25;
+  clock.slow = 25;
   let turns = 0;
   let isOver = false;
   const turning = (async () => {

@@ -18,7 +18,7 @@ export function advised(finding: Finding): Finding {
     code === "unrecorded"
       ? level === "error"
         ? REBUILD
-        : "a full collection takes them; if they are wanted, push them again or rebuild the catalog from what is stored"
+        : "a collection takes them; if they are wanted, push them again or rebuild the catalog from what is stored"
       : ADVICE[code];
   return advice === undefined ? finding : { ...finding, advice };
 }

@@ -103,6 +103,13 @@ test("deletions: each key has an answer of its own, and what stays is said to st
   expect(keysOf(all)).toHaveLength(1);
 });
 
+test("deletions: what is neither deleted nor refused is not said to be gone", async () => {
+  const all = await struck("DeleteObjects", () => ({ answer: 200, body: "<DeleteResult></DeleteResult>" }));
+  for await (const { error } of all.blobs.delete([all.placement])) expect(error).toMatchObject({ code: "UNAVAILABLE" });
+  expect(keysOf(all)).toHaveLength(1);
+  expect.assertions(2);
+});
+
 test("O15: what is not allowed is PERMISSION, at once, and never absence", async () => {
   for (const operation of ["HeadObject", "GetObject"]) {
     const all = await struck(operation, () => ({ answer: 403, code: "AccessDenied" }));

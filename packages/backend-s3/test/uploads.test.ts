@@ -94,6 +94,24 @@ test("a part that fails fails the write, and the next try sends what is missing"
   expect(await isWhole(all.blobs, placement, bytes)).toBe(true);
 });
 
+test("what is kept beyond the parts counts only for the parts that were there then", async () => {
+  let failing = false;
+  const all = await started({
+    fault: ({ operation, key }) =>
+      failing && operation === "PutObject" && key.endsWith("/tail") ? { answer: 403, code: "AccessDenied" } : undefined,
+  });
+  const first = await all.blobs.upload("a", { create: true, digest });
+  await first.write(pieces(bytes.subarray(0, PART + 5)), { at: 0 });
+  failing = true;
+  const rest = pieces(bytes.subarray(PART + 5, 2 * PART + 100));
+  await expect(first.write(rest, { at: PART + 5 })).rejects.toMatchObject({ code: "PERMISSION" });
+  failing = false;
+  const second = await all.open().upload("a", { digest });
+  expect(second.offset).toBe(2 * PART);
+  await second.write(pieces(bytes.subarray(2 * PART)), { at: 2 * PART });
+  expect(await isWhole(all.blobs, await second.commit(digest), bytes)).toBe(true);
+});
+
 test("of what died in parts the list tells, and giving it up leaves nothing", async () => {
   const all = await started();
   const before = Date.now();
